@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+/** Something a person has to set right before the server can start; its message says what, and never repeats a value. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
+export interface SealingKey {
+  id: string;
+  /** Base64 of 32 random bytes. */
+  secret: string;
+}
+
+export interface Config {
+  production: boolean;
+  /** 0 lets the system choose. */
+  port: number;
+  /** Origin that browsers see; `undefined` means `http://localhost:` and the port. */
+  baseUrl: string | undefined;
+  databaseFile: string;
+  /** Where the database stands; development keys are put next to it, so that servers of one database share them. */
+  dataFolder: string;
+  redisUrl: string | undefined;
+  sessionSecret: string | undefined;
+  twoFactor: { enabled: boolean; issuer: string; keys: SealingKey[] | undefined };
+}
+
+const portRule = 'PORT must be a whole number from 0 to 65535; 0 picks a free port.';
+const baseUrlRule =
+  'BASE_URL must be the address that browsers use, without a path, such as https://id.example.com.';
+const databaseRule =
+  'DATABASE_URL must be file:PATH: this example keeps its data in SQLite, such as file:./data/identity-server.db.';
+const redisRule =
+  'REDIS_URL must begin with redis://, rediss:// or unix://. Leave it out to start without one.';
+const keysRule =
+  'TWO_FACTOR_KEYS must be id:base64 pairs with commas between, each of 32 random bytes and each id once. ' +
+  'Make one with: echo "$(date +%Y-%m):$(openssl rand -base64 32)"';
+
+const environment = z.object({
+  NODE_ENV: z.string().optional(),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, portRule)
+    .transform(Number)
+    .pipe(z.number().max(65_535, portRule))
+    .default(3000),
+  BASE_URL: z.string().refine(isOrigin, baseUrlRule).transform(toOrigin).optional(),
+  DATABASE_URL: z
+    .string()
+    .default('file:./data/identity-server.db')
+    .refine((url) => /^file:[^?#]+$/.test(url), databaseRule)
+    .transform(toFile),
+  REDIS_URL: z
+    .string()
+    .regex(/^(rediss?|unix):\/\/./, redisRule)
+    .optional(),
+  SESSION_SECRET: z.string().optional(),
+  TWO_FACTOR_ENABLED: z
+    .enum(['true', 'false'], 'TWO_FACTOR_ENABLED must be true or false.')
+    .default('true')
+    .transform((value) => value === 'true'),
+  TWO_FACTOR_ISSUER: z
+    .string()
+    .regex(/^[^:\p{Cc}]{1,64}$/u, 'TWO_FACTOR_ISSUER must be a name of up to 64 characters without a colon.')
+    .default('Identity server example'),
+  TWO_FACTOR_KEYS: z.string().transform(toKeys).refine(areKeys, keysRule).optional(),
+});
+
+/**
+ * Reads the environment once. An empty variable counts as one that is not there.
+ * @throws SetupError with one sentence for each value that is wrong.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = loadEnvironment()): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) throw new SetupError(parsed.error.issues.map((issue) => issue.message).join('\n'));
+  const values = parsed.data;
+  const production = values.NODE_ENV === 'production';
+  if (production && values.SESSION_SECRET !== undefined && values.SESSION_SECRET.length < 32) {
+    throw new SetupError(
+      'SESSION_SECRET is too short: use 32 or more random characters (openssl rand -base64 32).',
+    );
+  }
+  return {
+    production,
+    port: values.PORT,
+    baseUrl: values.BASE_URL,
+    databaseFile: values.DATABASE_URL,
+    dataFolder: dirname(values.DATABASE_URL),
+    redisUrl: values.REDIS_URL,
+    sessionSecret: values.SESSION_SECRET,
+    twoFactor: {
+      enabled: values.TWO_FACTOR_ENABLED,
+      issuer: values.TWO_FACTOR_ISSUER,
+      keys: values.TWO_FACTOR_KEYS,
+    },
+  };
+}
+
+/** The process environment, completed (never overruled) by a `.env` file in the working folder. */
+function loadEnvironment(): NodeJS.ProcessEnv {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return process.env;
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+}
+
+function toOrigin(text: string): string {
+  return new URL(text).origin;
+}
+
+function toFile(url: string): string {
+  return url.startsWith('file://') ? fileURLToPath(url) : resolve(url.slice('file:'.length));
+}
+
+function toKeys(text: string): SealingKey[] {
+  return text.split(',').map((pair) => {
+    const colon = pair.indexOf(':');
+    return { id: pair.slice(0, Math.max(colon, 0)).trim(), secret: pair.slice(colon + 1).trim() };
+  });
+}
+
+function areKeys(keys: SealingKey[]): boolean {
+  const wellFormed = keys.every(
+    ({ id, secret }) => /^[\w-]{1,32}$/.test(id) && /^[A-Za-z0-9+/]{43}=$/.test(secret),
+  );
+  return wellFormed && new Set(keys.map(({ id }) => id)).size === keys.length;
+}

@@ -1,0 +1,47 @@
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { type FirstFactor, skipIfLoggedIn } from '../authentication.js';
+import { loginForm, readForm, showForm } from '../forms.js';
+
+/**
+ * A usual Passport login: nothing here knows of the second factor, which holds `req.logIn` by itself.
+ * What it lacks is a limit on password guesses: put a rate limiter before it (express-rate-limit, or a proxy's).
+ */
+export function loginRoutes(passport: FirstFactor): Router {
+  const router = Router();
+
+  router.get('/login', skipIfLoggedIn, (req, res) => {
+    showForm(req, res, 'login');
+  });
+
+  router.post('/login', checkForm, (req, res, next) => {
+    // Passport renews the session at login: `returnTo` would be gone afterwards, so it is read before.
+    const successRedirect = req.session.returnTo ?? '/account';
+    const login = passport.authenticate('local', { successRedirect, failWithError: true }) as RequestHandler;
+    void login(req, res, next);
+  });
+  router.use('/login', showLoginAgain);
+
+  router.post('/logout', (req, res, next) => {
+    req.logout((error: unknown) => {
+      if (error) next(error);
+      else res.redirect('/login');
+    });
+  });
+
+  return router;
+}
+
+const checkForm: RequestHandler = (req, res, next) => {
+  const { errors } = readForm(loginForm, req.body);
+  if (errors) showForm(req, res.status(400), 'login', errors);
+  else next();
+};
+
+const showLoginAgain: ErrorRequestHandler = (error: unknown, req, res, next) => {
+  if (error instanceof Error && error.name === 'AuthenticationError') {
+    // The same words for an unknown name and a wrong password.
+    showForm(req, res.status(401), 'login', { username: 'The user name or the password is wrong.' });
+  } else {
+    next(error);
+  }
+};

@@ -1,0 +1,112 @@
+import { RedisStore } from 'connect-redis';
+import type { Store } from 'express-session';
+import { Redis } from 'ioredis';
+import { type Config, SetupError } from './config.js';
+import { findRedisServer, startRedisServer } from './redis-server.js';
+import { SqliteSessionStore } from './sqlite-session-store.js';
+
+/** Where sessions are kept. */
+export interface Sessions {
+  store: Store;
+  /** One line for the person who starts the server. */
+  description: string;
+  close(): Promise<void>;
+}
+
+/** Redis where one is named or can be started, else the SQLite file. */
+export async function openSessions({ redisUrl, databaseFile }: Config): Promise<Sessions> {
+  if (redisUrl !== undefined) return openRedisSessions(redisUrl, 'Redis, at the address in REDIS_URL');
+  if (findRedisServer() === undefined)
+    return openSqliteSessions(databaseFile, 'REDIS_URL is not set, no redis-server found');
+  let server;
+  try {
+    server = await startRedisServer();
+  } catch {
+    return openSqliteSessions(databaseFile, 'REDIS_URL is not set, the redis-server found did not start');
+  }
+  try {
+    const sessions = await openRedisSessions(server.url, 'a Redis server started for this process alone');
+    return {
+      ...sessions,
+      close: async () => {
+        await sessions.close();
+        await server.stop();
+      },
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** @throws when the store does not answer. Asks for a session that nobody has, as a request would for its own. */
+export function checkSessions(store: Store): Promise<void> {
+  return new Promise((resolve, reject) => {
+    store.get('health-check', (error: unknown) => {
+      if (error instanceof Error) reject(error);
+      else if (error) reject(new Error('The session store failed.', { cause: error }));
+      else resolve();
+    });
+  });
+}
+
+function openSqliteSessions(file: string, reason: string): Sessions {
+  const store = new SqliteSessionStore(file);
+  return {
+    store,
+    description: `Sessions: the SQLite file (${reason}).`,
+    close: () => {
+      store.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function openRedisSessions(url: string, place: string): Promise<Sessions> {
+  // With the defaults a request hangs for 10 to 25 seconds while Redis is away; here it fails in milliseconds, and
+  // the connection comes back by itself.
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 2000,
+    commandTimeout: 2000,
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    retryStrategy: (times) => Math.min(times * 100, 1000),
+  });
+  reportOutages(client);
+  try {
+    await client.connect();
+  } catch (cause) {
+    client.disconnect();
+    throw new SetupError(
+      'Redis does not answer at the address in REDIS_URL. Start it, correct it, or leave it out.',
+      {
+        cause,
+      },
+    );
+  }
+  return {
+    store: new RedisStore({ client }),
+    description: `Sessions: ${place}.`,
+    close: () => {
+      // Not `quit`: it would wait for a server that may be gone.
+      client.disconnect();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** One line when Redis goes and one when it is back; each attempt between is an `error` event, which must be heard. */
+function reportOutages(client: Redis): void {
+  let isAway = false;
+  let wasReady = false;
+  client.on('error', (error) => {
+    if (wasReady && !isAway) console.error(`Sessions: Redis is away (${error.message}).`);
+    isAway = true;
+  });
+  client.on('ready', () => {
+    if (isAway) console.error('Sessions: Redis is back.');
+    isAway = false;
+    wasReady = true;
+  });
+}

@@ -1,0 +1,140 @@
+import type { Request } from 'express';
+import { makePending, pendingKey } from '../login/flow.js';
+import type { Gate } from '../login/gate.js';
+import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
+import type { Stamp } from '../login/stamp.js';
+import type { Settings } from '../options.js';
+import type { Storage } from '../storage/storage.js';
+import type { Answer } from './answer.js';
+import type { Challenge, ChallengeFlow, Outcome } from './flow.js';
+
+/** An outcome in a request; after `accepted` the user is the one to pass to `req.logIn`. */
+export type Answered =
+  | Exclude<Outcome, { kind: 'accepted' }>
+  | (Extract<Outcome, { kind: 'accepted' }> & {
+      user: Express.User;
+      /** Where the pending login was on its way to; `undefined` after a step-up. */
+      returnTo: string | undefined;
+    });
+
+/**
+ * The challenge in a request: finds what the session has open, has the flow look at the answer, and brings the session
+ * in line with the outcome. A right answer lets the request's next `req.logIn` of that user complete the login.
+ */
+export class ChallengeDesk {
+  readonly #gate: Gate;
+  readonly #flow: ChallengeFlow;
+  readonly #settings: Settings;
+  readonly #storage: Storage;
+
+  constructor(gate: Gate, flow: ChallengeFlow, settings: Settings, storage: Storage) {
+    this.#gate = gate;
+    this.#flow = flow;
+    this.#settings = settings;
+    this.#storage = storage;
+  }
+
+  /** Answers this session's pending login, or gives a fresh proof in its complete one. */
+  async answer(request: Request, answer: Answer): Promise<Answered> {
+    const state = this.#gate.state(request);
+    switch (state.kind) {
+      case 'pending':
+        return this.#answerLogin(request, state.pending, answer);
+      case 'complete': {
+        const outcome = await this.#answerStepUp(request, state.stamp, answer, 'complete');
+        if (outcome.kind !== 'accepted') return outcome;
+        this.#gate.allowRenewal(request, state.stamp, { method: answer.lane });
+        return { ...outcome, user: state.user, returnTo: undefined };
+      }
+      case 'expired':
+        expireLogin(request, state.pending);
+        return { kind: 'expired' };
+      case 'anonymous':
+        return { kind: 'expired' };
+    }
+  }
+
+  /** Turns the second factor off with one answer, which proves and is used up in the same transaction. */
+  async disable(request: Request, user: Express.User, stamp: Stamp, answer: Answer): Promise<Outcome> {
+    const outcome = await this.#answerStepUp(request, stamp, answer, 'disable');
+    if (outcome.kind !== 'accepted') return outcome;
+    this.#gate.allowRenewal(request, stamp, { method: answer.lane, epoch: outcome.epoch });
+    await logIn(request, user);
+    return outcome;
+  }
+
+  /** A fresh proof of the first factor, for somebody without a second one. */
+  async answerPassword(
+    request: Request,
+    user: Express.User,
+    stamp: Stamp,
+    isRight: () => Promise<boolean>,
+  ): Promise<Outcome | { kind: 'proven' }> {
+    const outcome = await this.#flow.answerPassword(await this.#openStepUp(stamp), isRight);
+    await this.#endIfOver(request, outcome);
+    if (outcome.kind !== 'proven') return outcome;
+    this.#gate.allowRenewal(request, stamp, { method: 'pwd' });
+    await logIn(request, user);
+    return outcome;
+  }
+
+  async #answerLogin(request: Request, pending: PendingLogin, answer: Answer): Promise<Answered> {
+    // First, so that a failing serialiser costs no code.
+    const user = await this.#gate.findPendingUser(request, pending);
+    if (!user) {
+      forgetLogin(request);
+      return { kind: 'expired' };
+    }
+    const challenge = { ...pendingKey('login', pending), expiresAt: pending.expiresAt };
+    const outcome = await this.#flow.answer(challenge, answer, 'complete');
+    if (outcome.kind === 'accepted') {
+      this.#gate.allowCompletion(request, pending, answer.lane);
+      return { ...outcome, user, returnTo: pending.returnTo };
+    }
+    if (isOver(outcome)) forgetLogin(request);
+    return outcome;
+  }
+
+  async #answerStepUp(
+    request: Request,
+    stamp: Stamp,
+    answer: Answer,
+    effect: 'complete' | 'disable',
+  ): Promise<Outcome> {
+    const outcome = await this.#flow.answer(await this.#openStepUp(stamp), answer, effect);
+    await this.#endIfOver(request, outcome);
+    return outcome;
+  }
+
+  /** Guessing inside a stolen session ends that session (R4). */
+  async #endIfOver(request: Request, outcome: Outcome | { kind: 'proven' }): Promise<void> {
+    if (outcome.kind === 'exhausted') await this.#gate.logOut(request, false);
+  }
+
+  /** One row a session, whatever is being proven in it, so that changing the page buys no further guesses. */
+  async #openStepUp(stamp: Stamp): Promise<Challenge> {
+    const now = this.#settings.clock();
+    const key = pendingKey('step-up', stamp);
+    const opened = await this.#storage.openPending(makePending(key, null, now), now);
+    return { ...key, expiresAt: opened.expiresAt };
+  }
+}
+
+/** Logs in within a request that has just been given the right to. */
+export function logIn(request: Request, user: Express.User): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.logIn(user, (error: unknown) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error as Error);
+    });
+  });
+}
+
+function isOver(outcome: Outcome): boolean {
+  return (
+    outcome.kind === 'exhausted' ||
+    outcome.kind === 'completed' ||
+    outcome.kind === 'expired' ||
+    (outcome.kind === 'delayed' && outcome.isOver)
+  );
+}

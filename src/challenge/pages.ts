@@ -1,0 +1,163 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Strategy } from 'passport';
+import { readField } from '../http/form.js';
+import { handle } from '../http/handle.js';
+import type { Render } from '../http/render.js';
+import { samePathOnly } from '../http/return-to.js';
+import type { Gate } from '../login/gate.js';
+import { expireLogin } from '../login/session.js';
+import type { Stamp } from '../login/stamp.js';
+import type { Settings } from '../options.js';
+import { parseAnswer } from './answer.js';
+import { type Answered, type ChallengeDesk, logIn } from './desk.js';
+import { describeFailure, type Message } from './messages.js';
+import { BackupCodeStrategy, type Failure, TotpStrategy } from './strategies.js';
+
+export interface ChallengePages {
+  gate: Gate;
+  desk: ChallengeDesk;
+  settings: Settings;
+  render: Render;
+  form: RequestHandler[];
+}
+
+/** Passport's callback: with it, Passport leaves what follows to us. */
+type Settle = (error: unknown, user: unknown, info: unknown) => void;
+
+type Accepted = Extract<Answered, { kind: 'accepted' }>;
+
+/** The challenge: one page for the second step of a login and for a fresh proof inside a complete session. */
+export function challengePages({ gate, desk, settings, render, form }: ChallengePages): Router {
+  const router = Router();
+  const strategies = { totp: new TotpStrategy(desk), 'backup-code': new BackupCodeStrategy(desk) };
+
+  router.get('/challenge', handle(show));
+  router.post('/challenge', handle(refuseAnonymous), form, handle(answer));
+  router.post('/cancel', form, handle(cancel));
+
+  async function show(request: Request, response: Response): Promise<void> {
+    const state = gate.state(request);
+    const returnTo = samePathOnly(request.query['return_to'], settings.origin);
+    if (state.kind === 'anonymous') {
+      response.redirect(303, settings.paths.login);
+    } else if (state.kind === 'expired') {
+      expireLogin(request, state.pending);
+      await stop(request, response, describeFailure({ kind: 'expired' }, settings.clock()));
+    } else if (state.kind === 'pending') {
+      await askCode(request, response, 'login', '');
+    } else if (returnTo === undefined) {
+      response.redirect(303, request.baseUrl);
+    } else {
+      await askStepUp(request, response, state.stamp, returnTo);
+    }
+  }
+
+  async function answer(request: Request, response: Response): Promise<void> {
+    const state = gate.state(request);
+    const isStepUp = state.kind === 'complete';
+    const returnTo = samePathOnly(readField(request, 'return_to'), settings.origin) ?? request.baseUrl;
+    if (isStepUp && !(await gate.hasSecondFactor(state.stamp.userId))) {
+      await answerPassword(request, response, state.user, state.stamp, returnTo);
+      return;
+    }
+    const result = await authenticate(request, response);
+    if (result.kind === 'accepted') {
+      await logIn(request, result.user);
+      response.redirect(303, result.returnTo ?? returnTo);
+      return;
+    }
+    const message = describeFailure(result, settings.clock());
+    if (message.isOver) await stop(request, response, message);
+    else await askCode(request, response, isStepUp ? 'step-up' : 'login', isStepUp ? returnTo : '', message);
+  }
+
+  /** Runs the strategy for the kind of code that was typed, as a host's own route would. */
+  async function authenticate(request: Request, response: Response): Promise<Accepted | Failure> {
+    const parsed = parseAnswer(readField(request, 'code') ?? '');
+    if ('kind' in parsed) return parsed;
+    const passport = gate.passports.get(gate.passports.currentName(request));
+    return new Promise((resolve, reject) => {
+      const settle: Settle = (error, _user, info) => {
+        if (error) reject(error as Error);
+        else resolve(info as Accepted | Failure);
+      };
+      const authenticate = passport.authenticate as (strategy: Strategy, settle: Settle) => RequestHandler;
+      authenticate.call(passport, strategies[parsed.lane], settle)(request, response, reject);
+    });
+  }
+
+  async function answerPassword(
+    request: Request,
+    response: Response,
+    user: Express.User,
+    stamp: Stamp,
+    returnTo: string,
+  ): Promise<void> {
+    const password = readField(request, 'password') ?? '';
+    const isRight = async (): Promise<boolean> => (await settings.user.checkPassword?.(user, password)) === true;
+    const outcome = await desk.answerPassword(request, user, stamp, isRight);
+    if (outcome.kind === 'proven') {
+      response.redirect(303, returnTo);
+    } else if (outcome.kind === 'wrong') {
+      response.status(422);
+      const error = 'That password is not right.';
+      await render(request, response, 'challenge/password', { title: 'Confirm that it is you', returnTo, error });
+    } else {
+      await stop(request, response, describeFailure({ kind: 'exhausted' }, settings.clock()));
+    }
+  }
+
+  async function cancel(request: Request, response: Response): Promise<void> {
+    if (gate.state(request).kind === 'pending') await gate.logOut(request, false);
+    response.redirect(303, settings.paths.login);
+  }
+
+  /** A late or doubled form of a sign-in that is no longer here gets told so, before its token is looked at. */
+  async function refuseAnonymous(request: Request, response: Response, next: () => void): Promise<void> {
+    if (gate.state(request).kind !== 'anonymous') next();
+    else await stop(request, response, describeFailure({ kind: 'completed' }, settings.clock()));
+  }
+
+  async function askCode(
+    request: Request,
+    response: Response,
+    purpose: 'login' | 'step-up',
+    returnTo: string,
+    message?: Message,
+  ): Promise<void> {
+    const use = request.query['use'] === 'backup-code' ? 'backup-code' : 'totp';
+    const title = purpose === 'login' ? 'Enter your code' : 'Confirm that it is you';
+    setStatus(response, message);
+    await render(request, response, 'challenge/code', { title, purpose, use, returnTo, error: message?.text });
+  }
+
+  async function askStepUp(request: Request, response: Response, stamp: Stamp, returnTo: string): Promise<void> {
+    if (await gate.hasSecondFactor(stamp.userId)) {
+      await askCode(request, response, 'step-up', returnTo);
+    } else if (settings.user.checkPassword) {
+      await render(request, response, 'challenge/password', { title: 'Confirm that it is you', returnTo });
+    } else {
+      const text = 'Sign out and sign in again, then come back within 5 minutes.';
+      await stop(request, response, { status: 403, isOver: true, text }, 'Confirm that it is you');
+    }
+  }
+
+  async function stop(
+    request: Request,
+    response: Response,
+    message: Message,
+    heading = 'Sign in again',
+  ): Promise<void> {
+    setStatus(response, message);
+    const links = [{ href: settings.paths.login, text: 'Sign in' }];
+    await render(request, response, 'challenge/stopped', { title: heading, heading, text: message.text, links });
+  }
+
+  return router;
+}
+
+function setStatus(response: Response, message: Message | undefined): void {
+  if (!message) return;
+  response.status(message.status);
+  if (message.retryAfter !== undefined) response.set('Retry-After', String(message.retryAfter));
+}

@@ -1,0 +1,66 @@
+import type { Request } from 'express';
+import { Strategy } from 'passport-custom';
+import type { Lane } from '../model.js';
+import { readField } from '../http/form.js';
+import { type Answer, parseAnswer } from './answer.js';
+import type { Answered } from './desk.js';
+
+/** What a strategy needs of `createSecondFactor(…)`. */
+export interface Answerer {
+  answer(request: Request, answer: Answer): Promise<Answered>;
+}
+
+export interface StrategyOptions {
+  /** Name of the body field with the code. Default `code`. */
+  field?: string;
+}
+
+/** What a strategy fails with: the outcome, as `info` of Passport's callback. */
+export type Failure = Exclude<Answered, { kind: 'accepted' }> | { kind: 'mistyped' | 'malformed' };
+
+/**
+ * Answers this session's pending login with a TOTP code, or gives a fresh proof in a complete session.
+ * `app.post('/code', passport.authenticate('totp', { successRedirect: '/' }))`; Passport's own `req.logIn` then
+ * completes the login. Fails with a `Failure` as info; Passport's `authInfo` is the accepted outcome.
+ */
+export class TotpStrategy extends Strategy {
+  constructor(secondFactor: Answerer, options: StrategyOptions = {}) {
+    super(verifyWith(secondFactor, 'totp', options));
+    rename(this, 'totp');
+  }
+}
+
+/** The same with a backup code. */
+export class BackupCodeStrategy extends Strategy {
+  constructor(secondFactor: Answerer, options: StrategyOptions = {}) {
+    super(verifyWith(secondFactor, 'backup-code', options));
+    rename(this, 'backup-code');
+  }
+}
+
+/** passport-custom types its own name as a constant; Passport registers a strategy under the name it has. */
+function rename(strategy: { name?: string }, name: Lane): void {
+  strategy.name = name;
+}
+
+type Verified = (error: unknown, user?: unknown, info?: unknown) => void;
+
+function verifyWith(secondFactor: Answerer, lane: Lane, { field = 'code' }: StrategyOptions) {
+  const verify = async (request: Request): Promise<Answered | Failure> => {
+    const answer = parseAnswer(readField(request, field) ?? '');
+    if ('kind' in answer) return answer;
+    return answer.lane === lane ? secondFactor.answer(request, answer) : { kind: 'malformed' };
+  };
+  return (request: Request, done: Verified): void => {
+    // passport-custom lets a rejected promise hang the request.
+    verify(request).then(
+      (answered) => {
+        if (answered.kind === 'accepted') done(null, answered.user, answered);
+        else done(null, false, answered);
+      },
+      (error: unknown) => {
+        done(error);
+      },
+    );
+  };
+}

@@ -1,0 +1,76 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { logIn } from '../challenge/desk.js';
+import { MINUTE } from '../clock.js';
+import { readField } from '../http/form.js';
+import { handle } from '../http/handle.js';
+import type { Render } from '../http/render.js';
+import type { Gate } from '../login/gate.js';
+import { type Complete, requireFresh } from '../login/guards.js';
+import type { Settings } from '../options.js';
+import { groupKey } from '../totp/key-uri.js';
+import { drawQr } from '../totp/qr.js';
+import type { EnrolmentFlow } from './flow.js';
+
+export interface EnrolmentPages {
+  gate: Gate;
+  flow: EnrolmentFlow;
+  settings: Settings;
+  render: Render;
+  form: RequestHandler[];
+}
+
+const ERRORS = {
+  malformed: 'Enter the 6 digits that your authenticator app shows.',
+  wrong: 'That code is not right. Wait for the next one, and check that the clock of your phone is right.',
+  expired: 'This set-up timed out. Scan the new code below; you can delete the old entry in your app.',
+};
+
+/** Setting up an authenticator: QR code, key and first code on one page. */
+export function enrolmentPages({ gate, flow, settings, render, form }: EnrolmentPages): Router {
+  const router = Router();
+  const fresh = requireFresh(gate, settings);
+
+  router.get('/setup', handle(fresh(offer)));
+  router.post('/setup', form, handle(fresh(confirm)));
+
+  async function offer(request: Request, response: Response, complete: Complete): Promise<void> {
+    if (await gate.hasSecondFactor(complete.stamp.userId)) response.redirect(303, request.baseUrl);
+    else await show(request, response, complete);
+  }
+
+  async function confirm(request: Request, response: Response, complete: Complete): Promise<void> {
+    const confirmation = await flow.confirm(complete.stamp, readField(request, 'code') ?? '');
+    if (confirmation.kind !== 'enabled') {
+      response.status(confirmation.kind === 'expired' ? 409 : 422);
+      await show(request, response, complete, ERRORS[confirmation.kind]);
+      return;
+    }
+    gate.allowRenewal(request, complete.stamp, { epoch: confirmation.epoch });
+    await logIn(request, complete.user);
+    response.redirect(303, `${request.baseUrl}/backup-codes`);
+  }
+
+  async function show(
+    request: Request,
+    response: Response,
+    { user, stamp }: Complete,
+    error?: string,
+  ): Promise<void> {
+    const label = settings.user.label(user);
+    const { key, uri, parameters, expiresAt } = await flow.begin(stamp, label);
+    await render(request, response, 'enrolment/setup', {
+      title: 'Set up an authenticator app',
+      key: groupKey(key),
+      uri,
+      qr: await drawQr(uri),
+      digits: parameters.digits,
+      period: parameters.period,
+      algorithm: parameters.algorithm.replace('sha', 'SHA-'),
+      label,
+      minutes: Math.ceil((expiresAt - settings.clock()) / MINUTE),
+      error,
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,34 @@
+const statuses = {
+  'configuration-invalid': 500,
+  'not-ready': 503,
+  'not-protected': 500,
+  'session-missing': 503,
+  'storage-unavailable': 503,
+  'key-unknown': 503,
+  'seal-broken': 503,
+  'second-factor-required': 401,
+  'request-invalid': 400,
+  'request-too-large': 413,
+  'content-type-unsupported': 415,
+  'cross-site-refused': 403,
+  'form-token-invalid': 403,
+} as const;
+
+/** Stable names of everything that can be wrong with a set-up or a request. */
+export type SecondFactorErrorCode = keyof typeof statuses;
+
+/**
+ * A broken set-up or an unacceptable request. A wrong code is never an error but a value (`Outcome`).
+ * `status` is the HTTP status that Express answers with.
+ */
+export class SecondFactorError extends Error {
+  override readonly name = 'SecondFactorError';
+  readonly code: SecondFactorErrorCode;
+  readonly status: number;
+
+  constructor(code: SecondFactorErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.status = statuses[code];
+  }
+}

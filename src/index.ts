@@ -1,0 +1,40 @@
+export { createSecondFactor, type SecondFactor } from './second-factor.js';
+export type { SecondFactorOptions, UserOptions } from './options.js';
+export { SecondFactorError, type SecondFactorErrorCode } from './errors.js';
+export { sqlStorage } from './storage/sql/sql-storage.js';
+export type {
+  Acceptance,
+  AcceptanceResult,
+  Attempt,
+  AttemptLimits,
+  AttemptResult,
+  Enabling,
+  NewBackupCodeSet,
+  PendingKey,
+  Proof,
+  Renewal,
+  Storage,
+} from './storage/storage.js';
+export type {
+  Account,
+  Authenticator,
+  BackupCodeSet,
+  Lane,
+  Method,
+  Pending,
+  Purpose,
+  TotpParameters,
+} from './model.js';
+export type { Answer } from './challenge/answer.js';
+export type { Answered } from './challenge/desk.js';
+export type { Outcome } from './challenge/flow.js';
+export {
+  type Answerer,
+  BackupCodeStrategy,
+  type Failure,
+  type StrategyOptions,
+  TotpStrategy,
+} from './challenge/strategies.js';
+export type { PassportInstance } from './login/passports.js';
+export type { Stamp } from './login/stamp.js';
+export type { PendingLogin, SessionFacts } from './login/session.js';

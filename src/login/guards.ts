@@ -1,0 +1,34 @@
+import type { Request, Response } from 'express';
+import { FRESH_FOR, type Settings } from '../options.js';
+import type { Gate, LoginState } from './gate.js';
+import { isFresh } from './stamp.js';
+
+/** A request of somebody who is logged in. */
+export type Complete = Extract<LoginState, { kind: 'complete' }>;
+
+export type CompleteHandler = (request: Request, response: Response, complete: Complete) => Promise<void>;
+
+/** Lets only complete logins in; a pending one goes to its challenge, everybody else to the login page. */
+export function requireComplete(gate: Gate, settings: Settings) {
+  return (run: CompleteHandler) =>
+    async (request: Request, response: Response): Promise<void> => {
+      const state = gate.state(request);
+      if (state.kind === 'complete') await run(request, response, state);
+      else if (state.kind === 'anonymous') response.redirect(303, settings.paths.login);
+      else response.redirect(303, `${request.baseUrl}/challenge`);
+    };
+}
+
+/** Lets only complete logins in whose proof is fresh (R6); others prove themselves again and come back. */
+export function requireFresh(gate: Gate, settings: Settings) {
+  const complete = requireComplete(gate, settings);
+  return (run: CompleteHandler) =>
+    complete(async (request, response, state) => {
+      if (isFresh(state.stamp, settings.clock(), FRESH_FOR)) {
+        await run(request, response, state);
+        return;
+      }
+      const path = request.originalUrl.split('?', 1)[0] ?? request.baseUrl;
+      response.redirect(303, `${request.baseUrl}/challenge?return_to=${encodeURIComponent(path)}`);
+    });
+}

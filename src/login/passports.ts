@@ -1,0 +1,82 @@
+import type { Request } from 'express';
+import type { Strategy } from 'passport';
+import { SecondFactorError } from '../errors.js';
+
+/** A Passport instance: `passport` itself or one made with `new Passport()`, whatever its framework types are. */
+export interface PassportInstance {
+  use(name: string, strategy: Strategy): unknown;
+  authenticate: (...parameters: never[]) => unknown;
+  serializeUser: (...parameters: never[]) => unknown;
+  deserializeUser: (...parameters: never[]) => unknown;
+}
+
+/** Passport's own calling form of its two registries; its types know only the registering one. */
+interface Serialiser {
+  serializeUser(user: Express.User, request: Request, done: (error: unknown, serialised?: unknown) => void): void;
+  deserializeUser(
+    serialised: unknown,
+    request: Request,
+    done: (error: unknown, user?: Express.User | false | null) => void,
+  ): void;
+}
+
+/** The protected Passport instances by name; the name stands in the pending login, so it is the same on every node. */
+export class Passports {
+  readonly #instances = new Map<string, PassportInstance>();
+  /** Which instance a request went through last, as Passport itself has it. */
+  readonly #current = new WeakMap<Request, string>();
+
+  add(name: string, passport: PassportInstance): void {
+    if (this.#instances.has(name)) {
+      throw new SecondFactorError(
+        'configuration-invalid',
+        `A Passport instance named "${name}" is protected already: call protect once for each, with a { name }.`,
+      );
+    }
+    this.#instances.set(name, passport);
+  }
+
+  enter(request: Request, name: string): void {
+    this.#current.set(request, name);
+  }
+
+  /** @throws SecondFactorError `not-protected` where the request went through no protected instance. */
+  currentName(request: Request): string {
+    const name = this.#current.get(request);
+    if (name !== undefined) return name;
+    throw new SecondFactorError(
+      'not-protected',
+      'This request met no protected Passport: call secondFactor.protect(passport), and mount passport.session() first.',
+    );
+  }
+
+  get(name: string): PassportInstance {
+    const passport = this.#instances.get(name);
+    if (passport) return passport;
+    throw new SecondFactorError('not-protected', `No Passport instance named "${name}" is protected here.`);
+  }
+
+  serialise(name: string, user: Express.User, request: Request): Promise<unknown> {
+    const passport = this.get(name) as unknown as Serialiser;
+    return new Promise((resolve, reject) => {
+      passport.serializeUser(user, request, (error, serialised) => {
+        settle(error, serialised, resolve, reject);
+      });
+    });
+  }
+
+  /** @returns `undefined` where the host knows no such user any more. */
+  deserialise(name: string, serialised: unknown, request: Request): Promise<Express.User | undefined> {
+    const passport = this.get(name) as unknown as Serialiser;
+    return new Promise((resolve, reject) => {
+      passport.deserializeUser(serialised, request, (error, user) => {
+        settle(error, user || undefined, resolve, reject);
+      });
+    });
+  }
+}
+
+function settle<T>(error: unknown, value: T, resolve: (value: T) => void, reject: (error: Error) => void): void {
+  if (!error) resolve(value);
+  else reject(error instanceof Error ? error : new Error('Passport failed.', { cause: error }));
+}

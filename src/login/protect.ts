@@ -1,0 +1,112 @@
+import type { Request, Response } from 'express';
+import type { Strategy } from 'passport';
+import type { Settings } from '../options.js';
+import type { Gate, LogInOptions } from './gate.js';
+import type { PassportInstance } from './passports.js';
+import { answerHeld } from './respond.js';
+import { requireSession } from './session.js';
+
+type Done = (error?: unknown) => void;
+
+/**
+ * Puts the gate into a Passport instance. The session strategy is looked up by name at each request, so it also stands
+ * in `passport.session()` middleware and sub-routers that were made before; `authenticate` is wrapped as well, so that
+ * a login route above `passport.session()` is held too.
+ */
+export function protectPassport(gate: Gate, settings: Settings, passport: PassportInstance, name: string): void {
+  gate.passports.add(name, passport);
+  const enter = (request: Request): void => {
+    gate.passports.enter(request, name);
+    attach(gate, settings, request);
+  };
+  passport.use('session', createSessionStrategy(gate, name, enter));
+  const authenticate = passport.authenticate.bind(passport) as (...parameters: unknown[]) => Middleware;
+  passport.authenticate = (...parameters: unknown[]): Middleware => {
+    const middleware = authenticate(...parameters);
+    return (request, response, next) => {
+      enter(request);
+      middleware(request, response, next);
+    };
+  };
+}
+
+type Middleware = (request: Request, response: Response, next: Done) => void;
+
+/** Passport hands a strategy its actions by making an object that inherits from it. */
+interface SessionStrategy extends Strategy {
+  pass(): void;
+  error(error: unknown): void;
+}
+
+function createSessionStrategy(gate: Gate, name: string, enter: (request: Request) => void): Strategy {
+  return {
+    name: 'session',
+    authenticate(this: SessionStrategy, request: Request) {
+      enter(request);
+      if (isAnonymousWithoutSession(request)) {
+        this.pass();
+        return;
+      }
+      gate.admit(request, name).then(
+        () => {
+          this.pass();
+        },
+        (error: unknown) => {
+          this.error(error);
+        },
+      );
+    },
+  } as Strategy;
+}
+
+/** Without a session store, pages for visitors who bring no cookie at all still work; everybody else is refused. */
+function isAnonymousWithoutSession(request: Request): boolean {
+  const session: unknown = request.session;
+  return session === undefined && request.get('Cookie') === undefined;
+}
+
+const attached = new WeakSet<Request>();
+
+function attach(gate: Gate, settings: Settings, request: Request): void {
+  if (attached.has(request)) return;
+  attached.add(request);
+  // Both names: Passport sets one from the other, so wrapping one alone is undone.
+  request.logIn = request.login = (user: Express.User, options: LogInOptions | Done, callback?: Done) => {
+    const done = typeof options === 'function' ? options : callback;
+    if (typeof done !== 'function') throw new Error('req.logIn needs a callback function.');
+    gate.logIn(request, user, typeof options === 'function' ? {} : options).then(
+      (result) => {
+        if (result === 'complete') process.nextTick(done);
+        else hold(settings, request, done);
+      },
+      (error: unknown) => {
+        process.nextTick(done, error);
+      },
+    );
+  };
+  request.logOut = request.logout = (options: { keepSessionInfo?: boolean } | Done, callback?: Done) => {
+    const done = typeof options === 'function' ? options : callback;
+    if (typeof done !== 'function') throw new Error('req.logout needs a callback function.');
+    requireSession(request);
+    const keep = typeof options === 'object' && options.keepSessionInfo === true;
+    gate.logOut(request, keep).then(
+      () => {
+        process.nextTick(done);
+      },
+      (error: unknown) => {
+        process.nextTick(done, error);
+      },
+    );
+  };
+}
+
+/** On our own pages a held login goes on as nobody: a redirect to the page that is being opened would never end. */
+function hold(settings: Settings, request: Request, done: Done): void {
+  const path = request.originalUrl.split('?', 1)[0] ?? '';
+  const { pages } = settings.paths;
+  if (path === pages || path.startsWith(`${pages}/`)) {
+    process.nextTick(done);
+    return;
+  }
+  if (request.res) answerHeld(request, request.res, `${pages}/challenge`);
+}

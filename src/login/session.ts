@@ -1,0 +1,116 @@
+import type { Request } from 'express';
+import type { Session, SessionData } from 'express-session';
+import { SecondFactorError } from '../errors.js';
+import { issueFormToken } from '../http/csrf.js';
+import type { Stamp } from './stamp.js';
+
+/** A login that waits for its second step. Nobody is logged in by it. */
+export interface PendingLogin {
+  /** Random; its hash names the row in `two_factor_pending`, where all that must be atomic stands. */
+  handle: string;
+  userId: string;
+  epoch: number;
+  /** The user as the host's Passport instance serialised it; completion writes this same value. */
+  user: unknown;
+  /** Name of that Passport instance. */
+  passport: string;
+  firstFactorAt: number;
+  expiresAt: number;
+  /** A path of this origin. */
+  returnTo: string;
+  keepSessionInfo: boolean;
+}
+
+/** The two are never in one session: a login is pending or complete. */
+export type SessionFacts = { stamp: Stamp } | { pending: PendingLogin };
+
+declare module 'express-session' {
+  interface SessionData {
+    secondFactor?: SessionFacts;
+    passport?: { user?: unknown };
+    returnTo?: string;
+  }
+}
+
+type AnySession = Session & Partial<SessionData>;
+
+/** @throws SecondFactorError `session-missing`, e.g. while the session store is away: an unknown state is a refusal. */
+export function requireSession(request: Request): AnySession {
+  // Typed as always there, but express-session goes on without it after a store's disconnect.
+  const session = request.session as AnySession | undefined;
+  if (session) return session;
+  throw new SecondFactorError('session-missing', 'There is no session: is express-session mounted, and its store up?');
+}
+
+export function readStamp(request: Request): Stamp | undefined {
+  const facts = requireSession(request).secondFactor;
+  return facts && 'stamp' in facts ? facts.stamp : undefined;
+}
+
+export function readPending(request: Request): PendingLogin | undefined {
+  const facts = requireSession(request).secondFactor;
+  return facts && 'pending' in facts ? facts.pending : undefined;
+}
+
+/** The serialised user that Passport would make a user of. */
+export function readSerialisedUser(request: Request): unknown {
+  return requireSession(request).passport?.user;
+}
+
+/** Where a login that names no target of its own was on its way to. */
+export function readReturnTo(request: Request): string | undefined {
+  return requireSession(request).returnTo;
+}
+
+/** Makes the session anonymous on the spot; what the host keeps in it stays. */
+export function forgetLogin(request: Request): void {
+  const session = requireSession(request);
+  delete session.passport?.user;
+  delete session.secondFactor;
+}
+
+/** A pending login is past its deadline: it ends, and the next login still goes where this one was going. */
+export function expireLogin(request: Request, pending: PendingLogin): void {
+  forgetLogin(request);
+  requireSession(request).returnTo = pending.returnTo;
+}
+
+const OURS = new Set(['cookie', 'passport', 'secondFactor', 'secondFactorToken']);
+
+/**
+ * Changes the session id (R5) and writes what the session is from now on.
+ * @param options.keepHostData whether what the host put there moves along; ours and Passport's never does.
+ * @param options.user the serialised user of a complete login; `undefined` leaves nobody logged in.
+ */
+export async function renewSession(
+  request: Request,
+  options: { keepHostData: boolean; facts?: SessionFacts; user?: unknown },
+): Promise<void> {
+  const previous = requireSession(request);
+  await call((done) => {
+    previous.regenerate(done);
+  });
+  const session = requireSession(request);
+  if (options.keepHostData) {
+    const kept = Object.entries(previous).filter(([name, value]) => !OURS.has(name) && typeof value !== 'function');
+    Object.assign(session, Object.fromEntries(kept));
+  }
+  if (options.facts) {
+    session.secondFactor = options.facts;
+    issueFormToken(session);
+  }
+  if (options.user !== undefined) session.passport = { user: options.user };
+  // Before any answer: a redirect must not be followed faster than the session is written.
+  await call((done) => {
+    session.save(done);
+  });
+}
+
+function call(run: (done: (error?: unknown) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    run((error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error instanceof Error ? error : new Error('The session store failed.', { cause: error }));
+    });
+  });
+}

@@ -1,0 +1,22 @@
+import type { Method } from '../model.js';
+
+/**
+ * What a session has proven. A session is authenticated only with a stamp whose user and epoch are right at this
+ * moment (R1); never because of a flag.
+ */
+export interface Stamp {
+  userId: string;
+  /** The user's epoch when it was written; every security change raises the user's and so kills this stamp. */
+  epoch: number;
+  /** When each method was last proven, in milliseconds. */
+  proofs: Partial<Record<Method, number>>;
+  /** When the login was completed, in milliseconds. */
+  completedAt: number;
+  /** Names this session's step-up, enrolment and proposal; it stays while the session id changes. */
+  handle: string;
+}
+
+/** Whether any proof of this session is young enough for a security change (R6). */
+export function isFresh(stamp: Stamp, now: number, within: number): boolean {
+  return Object.values(stamp.proofs).some((provenAt) => now - provenAt < within);
+}

@@ -1,0 +1,114 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { formatCode } from '../backup-codes/code.js';
+import { parseAnswer } from '../challenge/answer.js';
+import { type ChallengeDesk, logIn } from '../challenge/desk.js';
+import { describeFailure } from '../challenge/messages.js';
+import { readField } from '../http/form.js';
+import { handle } from '../http/handle.js';
+import type { Render } from '../http/render.js';
+import type { Gate } from '../login/gate.js';
+import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
+import type { Settings } from '../options.js';
+import type { ManagementFlow } from './flow.js';
+
+export interface ManagementPages {
+  gate: Gate;
+  desk: ChallengeDesk;
+  flow: ManagementFlow;
+  settings: Settings;
+  render: Render;
+  form: RequestHandler[];
+}
+
+/** The overview, the backup codes and turning off. */
+export function managementPages({ gate, desk, flow, settings, render, form }: ManagementPages): Router {
+  const router = Router();
+  const complete = requireComplete(gate, settings);
+  const fresh = requireFresh(gate, settings);
+
+  router.get('/', handle(complete(showOverview)));
+  router.get('/backup-codes', handle(complete(showCodes)));
+  router.post('/backup-codes', form, handle(fresh(propose)));
+  router.post('/backup-codes/saved', form, handle(complete(save)));
+  router.get('/disable', handle(complete(askDisable)));
+  router.post('/disable', form, handle(complete(disable)));
+
+  async function showOverview(request: Request, response: Response, { stamp }: Complete): Promise<void> {
+    await render(request, response, 'management/overview', {
+      title: 'Two-step sign-in',
+      isSwitchedOff: !settings.enabled,
+      homePath: settings.paths.home,
+      ...(await flow.overview(stamp.userId)),
+    });
+  }
+
+  async function showCodes(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
+    const { enabledAt, backupCodes } = await flow.overview(stamp.userId);
+    if (enabledAt === null) {
+      response.redirect(303, request.baseUrl);
+      return;
+    }
+    const readable = await flow.readCodes(stamp);
+    const codes = readable?.codes.map(formatCode) ?? [];
+    await render(request, response, 'management/backup-codes', {
+      title: 'Backup codes',
+      codes,
+      download: toTextFile(settings.issuer, settings.user.label(user), codes),
+      left: backupCodes?.left ?? 0,
+      total: backupCodes?.total ?? 0,
+      isRenewal: readable?.areLive === false,
+    });
+  }
+
+  async function propose(request: Request, response: Response, { stamp }: Complete): Promise<void> {
+    if (await gate.hasSecondFactor(stamp.userId)) await flow.proposeCodes(stamp);
+    response.redirect(303, `${request.baseUrl}/backup-codes`);
+  }
+
+  async function save(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
+    const epoch = await flow.saveCodes(stamp);
+    if (epoch === undefined) {
+      response.redirect(303, `${request.baseUrl}/backup-codes`);
+      return;
+    }
+    if (epoch !== stamp.epoch) {
+      gate.allowRenewal(request, stamp, { epoch });
+      await logIn(request, user);
+    }
+    response.redirect(303, request.baseUrl);
+  }
+
+  async function askDisable(request: Request, response: Response, { stamp }: Complete): Promise<void> {
+    if (await gate.hasSecondFactor(stamp.userId)) await renderDisable(request, response);
+    else response.redirect(303, request.baseUrl);
+  }
+
+  async function disable(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
+    const answer = parseAnswer(readField(request, 'code') ?? '');
+    const outcome = 'kind' in answer ? answer : await desk.disable(request, user, stamp, answer);
+    if (outcome.kind === 'accepted') {
+      response.redirect(303, request.baseUrl);
+      return;
+    }
+    const { status, text, retryAfter } = describeFailure(outcome, settings.clock());
+    if (outcome.kind === 'exhausted') {
+      response.redirect(303, settings.paths.login);
+      return;
+    }
+    response.status(status);
+    if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
+    await renderDisable(request, response, text);
+  }
+
+  async function renderDisable(request: Request, response: Response, error?: string): Promise<void> {
+    await render(request, response, 'management/disable', { title: 'Turn off two-step sign-in', error });
+  }
+
+  return router;
+}
+
+/** Works as a download without JavaScript. */
+function toTextFile(issuer: string, label: string, codes: readonly string[]): string {
+  const text = [`Backup codes for ${label} at ${issuer}`, 'Each code works once.', '', ...codes, ''].join('\n');
+  return `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`;
+}

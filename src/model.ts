@@ -1,0 +1,72 @@
+/** The nouns of the second step, shared by every room. Times are milliseconds since the Unix epoch. */
+
+/** A path on which codes are guessed; each has its own counter, so that one cannot be used to block the other. */
+export type Lane = 'totp' | 'backup-code';
+
+/** How a session proved who it is. `pwd` stands for the host's first factor. */
+export type Method = 'pwd' | Lane;
+
+/**
+ * What a row of `two_factor_pending` waits for:
+ * `login` the second step of a login, `step-up` a fresh proof inside a complete session,
+ * `enrolment` the first code of a new authenticator, `backup-codes` "I have saved these".
+ */
+export type Purpose = 'login' | 'step-up' | 'enrolment' | 'backup-codes';
+
+/** One user's second factor. A user without a row has none, at epoch 0. */
+export interface Account {
+  userId: string;
+  /** When the second factor was turned on; `null` while there is none. */
+  enabledAt: number | null;
+  /** Raised by every security change; stamps and pending logins of an older epoch are dead. */
+  epoch: number;
+}
+
+export interface TotpParameters {
+  algorithm: 'sha1' | 'sha256' | 'sha512';
+  digits: 6 | 8;
+  /** Seconds a time step lasts. */
+  period: number;
+}
+
+/** A stored TOTP credential (a person's "authenticator app"). */
+export interface Authenticator extends TotpParameters {
+  id: string;
+  userId: string;
+  name: string;
+  /** The secret, sealed by the key ring. */
+  sealedSecret: string;
+  /** The last time step that was accepted; older and equal steps never are again (RFC 6238 §5.2). */
+  lastStep: number;
+  createdAt: number;
+  lastUsedAt: number | null;
+}
+
+/** The live set of backup codes, without the codes. */
+export interface BackupCodeSet {
+  id: string;
+  userId: string;
+  /** The set's HMAC key, sealed by the key ring. */
+  sealedKey: string;
+  createdAt: number;
+  total: number;
+  left: number;
+}
+
+/** Something that waits for a person's next step and must happen at most once. */
+export interface Pending {
+  /** SHA-256 of the handle that the session holds. */
+  handleHash: string;
+  purpose: Purpose;
+  userId: string;
+  /** The user's epoch when it began; it dies when the epoch is raised. */
+  epoch: number;
+  /** What waits, sealed; `null` where the purpose needs nothing. */
+  payload: string | null;
+  /** Wrong answers so far. */
+  failures: number;
+  createdAt: number;
+  expiresAt: number;
+  /** When a login was completed; other purposes are deleted instead. */
+  completedAt: number | null;
+}

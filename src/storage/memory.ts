@@ -1,0 +1,217 @@
+import type { Account, Authenticator, BackupCodeSet, Lane, Pending } from '../model.js';
+import type { Attempt, AttemptResult, NewBackupCodeSet, PendingKey, Proof, Storage } from './storage.js';
+
+interface Counter {
+  failures: number;
+  delayedUntil: number;
+}
+
+interface AccountRecord extends Account {
+  lanes: Record<Lane, Counter>;
+}
+
+interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left'> {
+  /** Code hash to "was used". */
+  codes: Map<string, boolean>;
+}
+
+/** Keeps everything in this process, for tests and for trying out: a restart turns every second factor off. */
+export function memoryStorage(): Storage {
+  const accounts = new Map<string, AccountRecord>();
+  const authenticators = new Map<string, Authenticator>();
+  const pendings = new Map<string, Pending>();
+  const backupCodes = new Map<string, BackupCodeRecord>();
+
+  const accountOf = (userId: string): AccountRecord =>
+    accounts.get(userId) ?? { userId, enabledAt: null, epoch: 0, lanes: freshLanes() };
+
+  function findLive(key: PendingKey, now: number): Pending | undefined {
+    const pending = pendings.get(key.handleHash);
+    return pending && matches(pending, key) && pending.expiresAt > now && pending.completedAt === null
+      ? pending
+      : undefined;
+  }
+
+  function insertPending(pending: Pending): void {
+    if (pendings.has(pending.handleHash)) throw new Error('There is a pending row with this handle.');
+    pendings.set(pending.handleHash, { ...pending });
+  }
+
+  function deletePendingsOf(userId: string): void {
+    for (const pending of pendings.values()) {
+      if (pending.userId === userId) pendings.delete(pending.handleHash);
+    }
+  }
+
+  function setBackupCodes(
+    userId: string,
+    { id, sealedKey, codeHashes }: NewBackupCodeSet,
+    now: number,
+  ): void {
+    const codes = new Map(codeHashes.map((hash) => [hash, false]));
+    backupCodes.set(userId, { id, userId, sealedKey, createdAt: now, codes });
+  }
+
+  function refuseAttempt(attempt: Attempt, account: AccountRecord): AttemptResult | undefined {
+    const { lane, limits, now } = attempt;
+    const pending = pendings.get(attempt.handleHash);
+    if (!pending || !matches(pending, attempt) || account.epoch !== attempt.epoch) return { kind: 'gone' };
+    if (lane !== null && account.enabledAt === null) return { kind: 'gone' };
+    if (pending.completedAt !== null) return { kind: 'completed' };
+    if (pending.expiresAt <= now) return { kind: 'gone' };
+    if (pending.failures >= limits.perPending) return { kind: 'exhausted' };
+    if (lane === null) return undefined;
+    const { failures, delayedUntil } = account.lanes[lane];
+    if (failures >= limits.cap) return { kind: 'suspended' };
+    return now < delayedUntil ? { kind: 'delayed', until: delayedUntil } : undefined;
+  }
+
+  /** @returns how to use the proof, or `undefined` where it was used or never was this user's. */
+  function prepareProof(proof: Proof, userId: string, now: number): (() => void) | undefined {
+    if (proof.lane === 'totp') {
+      const authenticator = authenticators.get(proof.authenticatorId);
+      if (authenticator?.userId !== userId || authenticator.lastStep >= proof.step) return undefined;
+      return () => Object.assign(authenticator, { lastStep: proof.step, lastUsedAt: now });
+    }
+    const set = backupCodes.get(userId);
+    if (set?.id !== proof.setId || set.codes.get(proof.codeHash) !== false) return undefined;
+    return () => set.codes.set(proof.codeHash, true);
+  }
+
+  // No verb awaits anything, so each is one step that no other caller can see half of.
+  return {
+    async migrate() {},
+
+    async findAccount(userId) {
+      const account = accounts.get(userId);
+      return account && { userId, enabledAt: account.enabledAt, epoch: account.epoch };
+    },
+
+    async listAuthenticators(userId) {
+      return [...authenticators.values()]
+        .filter((authenticator) => authenticator.userId === userId)
+        .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+        .map((authenticator) => ({ ...authenticator }));
+    },
+
+    async findBackupCodeSet(userId) {
+      const record = backupCodes.get(userId);
+      if (!record) return undefined;
+      const { codes, ...set } = record;
+      return { ...set, total: codes.size, left: [...codes.values()].filter((used) => !used).length };
+    },
+
+    async raiseEpoch(userId) {
+      const account = accountOf(userId);
+      account.epoch += 1;
+      accounts.set(userId, account);
+      deletePendingsOf(userId);
+      return account.epoch;
+    },
+
+    async createPending(pending) {
+      insertPending(pending);
+    },
+
+    async openPending(pending, now) {
+      const existing = pendings.get(pending.handleHash);
+      if (existing && matches(existing, pending) && existing.expiresAt > now) return { ...existing };
+      pendings.set(pending.handleHash, { ...pending });
+      return { ...pending };
+    },
+
+    async findPending(handleHash) {
+      const pending = pendings.get(handleHash);
+      return pending && { ...pending };
+    },
+
+    async deletePending(handleHash) {
+      return pendings.delete(handleHash);
+    },
+
+    async purgePending(now) {
+      const expired = [...pendings.values()].filter((pending) => pending.expiresAt <= now);
+      for (const pending of expired) pendings.delete(pending.handleHash);
+      return expired.length;
+    },
+
+    async spendAttempt(attempt) {
+      const account = accountOf(attempt.userId);
+      const pending = findLive(attempt, attempt.now);
+      const refusal = refuseAttempt(attempt, account);
+      if (refusal || !pending) return refusal ?? { kind: 'gone' };
+      if (attempt.lane !== null) countFailure(account.lanes[attempt.lane], attempt);
+      pending.failures += 1;
+      return { kind: 'spent', left: attempt.limits.perPending - pending.failures };
+    },
+
+    async accept(acceptance) {
+      const { userId, epoch, purpose, handleHash, proof, now } = acceptance;
+      const account = accountOf(userId);
+      if (account.epoch !== epoch || account.enabledAt === null) return 'gone';
+      const applyProof = prepareProof(proof, userId, now);
+      if (!applyProof) return 'used';
+      const pending = findLive(acceptance, now);
+      if (!pending) {
+        const row = pendings.get(handleHash);
+        if (!row) return purpose === 'step-up' ? 'completed' : 'gone';
+        return matches(row, acceptance) && row.completedAt !== null ? 'completed' : 'gone';
+      }
+      applyProof();
+      account.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
+      if (purpose === 'login') pending.completedAt = now;
+      else pendings.delete(handleHash);
+      if (acceptance.effect === 'disable') {
+        Object.assign(account, { enabledAt: null, epoch: epoch + 1, lanes: freshLanes() });
+        for (const [id, owned] of authenticators) if (owned.userId === userId) authenticators.delete(id);
+        backupCodes.delete(userId);
+        deletePendingsOf(userId);
+      }
+      return 'accepted';
+    },
+
+    async enable(enabling) {
+      const { userId, authenticator, proposal, now } = enabling;
+      const account = accountOf(userId);
+      if (account.epoch !== enabling.epoch || account.enabledAt !== null || !findLive(enabling, now))
+        return undefined;
+      if (authenticators.has(authenticator.id)) throw new Error('There is an authenticator with this id.');
+      const epoch = account.epoch + 1;
+      const stale = pendings.get(proposal.handleHash);
+      if (stale && stale.userId !== userId) throw new Error('There is a pending row with this handle.');
+      deletePendingsOf(userId);
+      insertPending({ ...proposal, epoch });
+      accounts.set(userId, { userId, enabledAt: now, epoch, lanes: freshLanes() });
+      authenticators.set(authenticator.id, { ...authenticator });
+      setBackupCodes(userId, enabling.backupCodes, now);
+      return epoch;
+    },
+
+    async renewBackupCodes(renewal) {
+      const { userId, now } = renewal;
+      const account = accountOf(userId);
+      if (account.epoch !== renewal.epoch || account.enabledAt === null || !findLive(renewal, now))
+        return undefined;
+      account.epoch += 1;
+      account.lanes['backup-code'] = { failures: 0, delayedUntil: 0 };
+      deletePendingsOf(userId);
+      setBackupCodes(userId, renewal.backupCodes, now);
+      return account.epoch;
+    },
+  };
+}
+
+function freshLanes(): Record<Lane, Counter> {
+  return { totp: { failures: 0, delayedUntil: 0 }, 'backup-code': { failures: 0, delayedUntil: 0 } };
+}
+
+function matches(pending: Pending, key: PendingKey): boolean {
+  return pending.purpose === key.purpose && pending.userId === key.userId && pending.epoch === key.epoch;
+}
+
+function countFailure(counter: Counter, { limits: { delayFrom, delays }, now }: Attempt): void {
+  counter.failures += 1;
+  const rung = Math.min(counter.failures - delayFrom, delays.length - 1);
+  const delay = delays[rung];
+  if (delay !== undefined) counter.delayedUntil = now + delay;
+}

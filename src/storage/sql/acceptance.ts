@@ -1,0 +1,69 @@
+import type { Acceptance, AcceptanceResult, PendingKey, Proof } from '../storage.js';
+import { completePending, consumePending, deletePendingsOf, findPending } from './pending.js';
+import { deleteBackupCodes, freshCounters, laneColumns, type QueryBuilder } from './tables.js';
+import { changed, Rollback, type Step, type Verb } from './verb.js';
+
+export function* accept(db: QueryBuilder, acceptance: Acceptance): Verb<AcceptanceResult> {
+  const { proof, userId, purpose, now } = acceptance;
+  if (!(yield* resetLane(db, acceptance))) return new Rollback('gone');
+  if (!(yield* useProof(db, userId, proof, now))) return new Rollback('used');
+  const settlePending = purpose === 'login' ? completePending : consumePending;
+  if (!(yield* settlePending(db, acceptance, now)))
+    return new Rollback(yield* explainPending(db, acceptance));
+  if (acceptance.effect === 'disable') yield* disable(db, userId);
+  return 'accepted';
+}
+
+/** First of all: the account's row is the lock that orders the transactions of one user. */
+function* resetLane(db: QueryBuilder, { userId, epoch, proof }: Acceptance): Step<boolean> {
+  const { failures, delayedUntil } = laneColumns[proof.lane];
+  const reset = db
+    .updateTable('two_factor_auth')
+    .set(failures, 0)
+    .set(delayedUntil, 0)
+    .where('user_id', '=', userId)
+    .where('epoch', '=', epoch)
+    .where('enabled_at', 'is not', null);
+  return (yield* changed(reset)) === 1;
+}
+
+function* useProof(db: QueryBuilder, userId: string, proof: Proof, now: number): Step<boolean> {
+  if (proof.lane === 'totp') {
+    // RFC 6238 §5.2: the verifier must not accept the second attempt of the OTP.
+    const use = db
+      .updateTable('two_factor_authenticators')
+      .set({ last_step: proof.step, last_used_at: now })
+      .where('id', '=', proof.authenticatorId)
+      .where('user_id', '=', userId)
+      .where('last_step', '<', proof.step);
+    return (yield* changed(use)) === 1;
+  }
+  const live = db.selectFrom('two_factor_backup_sets').select('id').where('user_id', '=', userId);
+  const use = db
+    .updateTable('two_factor_backup_codes')
+    .set({ used_at: now })
+    .where('set_id', '=', proof.setId)
+    .where('set_id', 'in', live)
+    .where('code_hash', '=', proof.codeHash)
+    .where('used_at', 'is', null);
+  return (yield* changed(use)) === 1;
+}
+
+function* explainPending(db: QueryBuilder, key: PendingKey): Step<AcceptanceResult> {
+  const row = yield* findPending(db, key.handleHash);
+  if (!row) return key.purpose === 'step-up' ? 'completed' : 'gone';
+  const isTheirs = row.purpose === key.purpose && row.userId === key.userId && row.epoch === key.epoch;
+  return isTheirs && row.completedAt !== null ? 'completed' : 'gone';
+}
+
+function* disable(db: QueryBuilder, userId: string): Step<void> {
+  yield* changed(
+    db
+      .updateTable('two_factor_auth')
+      .set((eb) => ({ enabled_at: null, epoch: eb('epoch', '+', 1), ...freshCounters }))
+      .where('user_id', '=', userId),
+  );
+  yield* deletePendingsOf(db, userId);
+  yield* deleteBackupCodes(db, userId);
+  yield* changed(db.deleteFrom('two_factor_authenticators').where('user_id', '=', userId));
+}

@@ -1,0 +1,105 @@
+import type { ExpressionBuilder, Insertable } from 'kysely';
+import type { Pending } from '../../model.js';
+import type { PendingKey } from '../storage.js';
+import { insertIfAbsent, toTime, type QueryBuilder, type Tables } from './tables.js';
+import { changed, first, type Step } from './verb.js';
+
+type PendingTable = Tables['two_factor_pending'];
+
+export function* createPending(db: QueryBuilder, pending: Pending): Step<void> {
+  yield* changed(db.insertInto('two_factor_pending').values(toRow(pending)));
+}
+
+export function* openPending(db: QueryBuilder, pending: Pending, now: number): Step<Pending> {
+  yield* changed(
+    db
+      .deleteFrom('two_factor_pending')
+      .where('handle_hash', '=', pending.handleHash)
+      .where((eb) => eb.not(eb.and([matchesKey(eb, pending), eb('expires_at', '>', now)]))),
+  );
+  yield* changed(insertIfAbsent(db, 'two_factor_pending', toRow(pending)));
+  // The whole key again, so that a row of somebody else is never handed out.
+  const row = yield* first(
+    db
+      .selectFrom('two_factor_pending')
+      .selectAll()
+      .where((eb) => matchesKey(eb, pending)),
+  );
+  if (!row) throw new Error('Another user or purpose took this handle in the same moment.');
+  return fromRow(row);
+}
+
+export function* findPending(db: QueryBuilder, handleHash: string): Step<Pending | undefined> {
+  const row = yield* first(
+    db.selectFrom('two_factor_pending').selectAll().where('handle_hash', '=', handleHash),
+  );
+  return row && fromRow(row);
+}
+
+export function* deletePending(db: QueryBuilder, handleHash: string): Step<boolean> {
+  return (yield* changed(db.deleteFrom('two_factor_pending').where('handle_hash', '=', handleHash))) > 0;
+}
+
+export function* purgePending(db: QueryBuilder, now: number): Step<number> {
+  return yield* changed(db.deleteFrom('two_factor_pending').where('expires_at', '<=', now));
+}
+
+/** @returns whether the row was live. */
+export function* completePending(db: QueryBuilder, key: PendingKey, now: number): Step<boolean> {
+  const completion = db
+    .updateTable('two_factor_pending')
+    .set({ completed_at: now })
+    .where((eb) => isLive(eb, key, now));
+  return (yield* changed(completion)) === 1;
+}
+
+/** @returns whether the row was live. */
+export function* consumePending(db: QueryBuilder, key: PendingKey, now: number): Step<boolean> {
+  const consumption = db.deleteFrom('two_factor_pending').where((eb) => isLive(eb, key, now));
+  return (yield* changed(consumption)) === 1;
+}
+
+export function* deletePendingsOf(db: QueryBuilder, userId: string): Step<void> {
+  yield* changed(db.deleteFrom('two_factor_pending').where('user_id', '=', userId));
+}
+
+export function matchesKey(eb: ExpressionBuilder<Tables, 'two_factor_pending'>, key: PendingKey) {
+  return eb.and({
+    handle_hash: key.handleHash,
+    purpose: key.purpose,
+    'two_factor_pending.user_id': key.userId,
+    'two_factor_pending.epoch': key.epoch,
+  });
+}
+
+export function isLive(eb: ExpressionBuilder<Tables, 'two_factor_pending'>, key: PendingKey, now: number) {
+  return eb.and([matchesKey(eb, key), eb('expires_at', '>', now), eb('completed_at', 'is', null)]);
+}
+
+function toRow(pending: Pending): Insertable<PendingTable> {
+  return {
+    handle_hash: pending.handleHash,
+    purpose: pending.purpose,
+    user_id: pending.userId,
+    epoch: pending.epoch,
+    payload: pending.payload,
+    failures: pending.failures,
+    created_at: pending.createdAt,
+    expires_at: pending.expiresAt,
+    completed_at: pending.completedAt,
+  };
+}
+
+function fromRow(row: PendingTable): Pending {
+  return {
+    handleHash: row.handle_hash,
+    purpose: row.purpose,
+    userId: row.user_id,
+    epoch: Number(row.epoch),
+    payload: row.payload,
+    failures: Number(row.failures),
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    completedAt: toTime(row.completed_at),
+  };
+}

@@ -1,0 +1,95 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Rollback, type Runner, type Statement, type Verb } from './verb.js';
+
+/** What is used of the better-sqlite3 API, which `libsql` shares. */
+export interface SqliteDatabase {
+  readonly inTransaction: boolean;
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+}
+
+export interface SqliteStatement {
+  all(parameters: readonly unknown[]): unknown[];
+  run(parameters: readonly unknown[]): { changes: number | bigint };
+}
+
+/** Milliseconds for which a locked database is tried again. */
+const patience = 5_000;
+
+const lockedMessage =
+  'The SQLite database stayed locked for 5 s. Look for a connection that keeps a write transaction open.';
+
+/** Runs each verb in one turn of the event loop, so that nothing of this process can come between its statements. */
+export function createSqliteRunner(db: SqliteDatabase): Runner {
+  const statements = new Map<string, SqliteStatement>();
+
+  function ask({ wants, sql, parameters }: Statement): unknown {
+    let statement = statements.get(sql);
+    if (!statement) statements.set(sql, (statement = db.prepare(sql)));
+    return wants === 'rows' ? statement.all(parameters) : statement.run(parameters).changes;
+  }
+
+  function perform<Result>(verb: Generator<Statement, Result, unknown>): Result {
+    let turn = verb.next();
+    while (!turn.done) turn = verb.next(ask(turn.value));
+    return turn.value;
+  }
+
+  function performInTransaction<T>(verb: Verb<T>): T {
+    // By `exec`, never prepared: libsql does not reset a prepared BEGIN or INSERT that met a lock, and from then
+    // on that connection keeps its write lock after every commit. For the same reason no write goes without BEGIN.
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = perform(verb);
+      db.exec(result instanceof Rollback ? 'ROLLBACK' : 'COMMIT');
+      return result instanceof Rollback ? result.result : result;
+    } catch (error) {
+      // After a full disk or an I/O error SQLite has rolled back by itself.
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  function refuseForeignTransaction(): void {
+    if (!db.inTransaction) return;
+    throw new Error(
+      'The SQLite connection is inside a transaction of somebody else, where an old state could be read and a ' +
+        'counted attempt rolled back. Give sqlStorage.sqlite() a connection of its own.',
+    );
+  }
+
+  return {
+    read: (verb) =>
+      retryWhileLocked(() => {
+        refuseForeignTransaction();
+        return perform(verb());
+      }),
+    transact: (verb) =>
+      retryWhileLocked(() => {
+        refuseForeignTransaction();
+        return performInTransaction(verb());
+      }),
+  };
+}
+
+/**
+ * Waits with the event loop free. SQLite's own busy timeout blocks the thread, also for the code of this process
+ * that holds the lock and would release it.
+ */
+async function retryWhileLocked<T>(run: () => T): Promise<T> {
+  let deadline: AbortSignal | undefined;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
+    try {
+      return run();
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      if (deadline?.aborted) throw new Error(lockedMessage, { cause: error });
+      deadline ??= AbortSignal.timeout(patience);
+    }
+    await wait(pause);
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+}

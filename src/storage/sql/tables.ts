@@ -1,0 +1,109 @@
+import type { Insertable, Kysely } from 'kysely';
+import type { Authenticator, Lane, Purpose } from '../../model.js';
+import type { NewBackupCodeSet } from '../storage.js';
+import { changed, type Step } from './verb.js';
+
+/** Times are integer milliseconds. A driver may return any of the numbers as bigint or string: read with `Number()`. */
+export interface Tables {
+  two_factor_auth: {
+    user_id: string;
+    enabled_at: number | null;
+    epoch: number;
+    totp_failures: number;
+    totp_delayed_until: number;
+    backup_code_failures: number;
+    backup_code_delayed_until: number;
+  };
+  two_factor_authenticators: {
+    id: string;
+    user_id: string;
+    name: string;
+    algorithm: Authenticator['algorithm'];
+    digits: Authenticator['digits'];
+    period: number;
+    sealed_secret: string;
+    last_step: number;
+    created_at: number;
+    last_used_at: number | null;
+  };
+  two_factor_pending: {
+    handle_hash: string;
+    purpose: Purpose;
+    user_id: string;
+    epoch: number;
+    payload: string | null;
+    failures: number;
+    created_at: number;
+    expires_at: number;
+    completed_at: number | null;
+  };
+  two_factor_backup_sets: {
+    user_id: string;
+    id: string;
+    sealed_key: string;
+    created_at: number;
+  };
+  two_factor_backup_codes: {
+    set_id: string;
+    code_hash: string;
+    used_at: number | null;
+  };
+  two_factor_migrations: {
+    version: number;
+  };
+}
+
+/** Builds queries and never runs them. */
+export type QueryBuilder = Kysely<Tables>;
+
+export function toTime(value: number | null): number | null {
+  return value === null ? null : Number(value);
+}
+
+export const laneColumns = {
+  totp: { failures: 'totp_failures', delayedUntil: 'totp_delayed_until' },
+  'backup-code': { failures: 'backup_code_failures', delayedUntil: 'backup_code_delayed_until' },
+} as const satisfies Record<Lane, { failures: string; delayedUntil: string }>;
+
+export const freshCounters = {
+  totp_failures: 0,
+  totp_delayed_until: 0,
+  backup_code_failures: 0,
+  backup_code_delayed_until: 0,
+};
+
+/** The one statement whose grammar differs between databases (MariaDB has no ON CONFLICT). */
+export function insertIfAbsent<Table extends keyof Tables>(
+  db: QueryBuilder,
+  table: Table,
+  row: Insertable<Tables[Table]>,
+) {
+  return db
+    .insertInto(table)
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing());
+}
+
+export function* insertBackupCodes(
+  db: QueryBuilder,
+  userId: string,
+  { id, sealedKey, codeHashes }: NewBackupCodeSet,
+  now: number,
+): Step<void> {
+  yield* changed(
+    db
+      .insertInto('two_factor_backup_sets')
+      .values({ user_id: userId, id, sealed_key: sealedKey, created_at: now }),
+  );
+  yield* changed(
+    db
+      .insertInto('two_factor_backup_codes')
+      .values(codeHashes.map((hash) => ({ set_id: id, code_hash: hash, used_at: null }))),
+  );
+}
+
+export function* deleteBackupCodes(db: QueryBuilder, userId: string): Step<void> {
+  const sets = db.selectFrom('two_factor_backup_sets').select('id').where('user_id', '=', userId);
+  yield* changed(db.deleteFrom('two_factor_backup_codes').where('set_id', 'in', sets));
+  yield* changed(db.deleteFrom('two_factor_backup_sets').where('user_id', '=', userId));
+}

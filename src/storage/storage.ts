@@ -1,0 +1,157 @@
+import type { Account, Authenticator, BackupCodeSet, Lane, Pending, Purpose } from '../model.js';
+
+/** Which pending row, and whose: every verb that uses one checks all of it, its expiry too. */
+export interface PendingKey {
+  handleHash: string;
+  purpose: Purpose;
+  userId: string;
+  epoch: number;
+}
+
+export interface AttemptLimits {
+  /** Answers a pending row may take. */
+  perPending: number;
+  /** Consecutive failures of a lane from which `delays` apply: the nth failure arms `delays[n - delayFrom]`. */
+  delayFrom: number;
+  /** Milliseconds; the last one is used for every further failure. */
+  delays: readonly number[];
+  /** Consecutive failures that suspend a lane. */
+  cap: number;
+}
+
+export interface Attempt extends PendingKey {
+  /** `null` when a first factor is proven again: then only the pending row counts. */
+  lane: Lane | null;
+  now: number;
+  limits: AttemptLimits;
+}
+
+export type AttemptResult =
+  /** Counted, and committed: the answer may be looked at. `left` answers remain to this pending row. */
+  | { kind: 'spent'; left: number }
+  /** The lane is delayed until then; nothing was counted. */
+  | { kind: 'delayed'; until: number }
+  /** The lane has reached the cap; nothing was counted. */
+  | { kind: 'suspended' }
+  /** The pending row had no answer left; nothing was counted. */
+  | { kind: 'exhausted' }
+  /** The login was completed by another request; nothing was counted. */
+  | { kind: 'completed' }
+  /** Missing, expired, another user's, another purpose's or of an older epoch; nothing was counted. */
+  | { kind: 'gone' };
+
+/** A right answer, to be made use of once. */
+export type Proof =
+  | { lane: 'totp'; authenticatorId: string; step: number }
+  | { lane: 'backup-code'; setId: string; codeHash: string };
+
+export interface Acceptance extends PendingKey {
+  proof: Proof;
+  /** `complete` completes the pending row; `disable` also removes the second factor and raises the epoch. */
+  effect: 'complete' | 'disable';
+  now: number;
+}
+
+export type AcceptanceResult = 'accepted' | 'used' | 'completed' | 'gone';
+
+/** A set of backup codes as it is stored: hashes only. */
+export interface NewBackupCodeSet {
+  id: string;
+  sealedKey: string;
+  codeHashes: readonly string[];
+}
+
+export interface Enabling extends PendingKey {
+  purpose: 'enrolment';
+  authenticator: Authenticator;
+  backupCodes: NewBackupCodeSet;
+  /** Row of purpose `backup-codes` that lets this session read its first codes; written with the new epoch. */
+  proposal: Omit<Pending, 'epoch'>;
+  now: number;
+}
+
+export interface Renewal extends PendingKey {
+  purpose: 'backup-codes';
+  backupCodes: NewBackupCodeSet;
+  now: number;
+}
+
+/**
+ * Where the second factor's records live. Implementations are proven by the contract suite of
+ * `passport-second-factor/testing`. Ids and hashes compare as bytes. A verb that cannot be sure of its effect
+ * throws: an unknown outcome is a refusal (R1).
+ */
+export interface Storage {
+  /** Creates and upgrades the tables. Safe to call again, and by several processes at once. */
+  migrate(): Promise<void>;
+
+  /** One indexed read. */
+  findAccount(userId: string): Promise<Account | undefined>;
+
+  /** In a fixed order (created first, then id). */
+  listAuthenticators(userId: string): Promise<Authenticator[]>;
+
+  findBackupCodeSet(userId: string): Promise<BackupCodeSet | undefined>;
+
+  /**
+   * Atomically: epoch + 1 (from 0 where there was no row), and every pending row of the user is deleted.
+   * @returns the new epoch.
+   */
+  raiseEpoch(userId: string): Promise<number>;
+
+  /** Inserts a row under a fresh random handle. One statement. */
+  createPending(pending: Pending): Promise<void>;
+
+  /**
+   * Insert if absent, then read: parallel callers with one handle all get the one row that was inserted first.
+   * A row that is expired, or of another user, purpose or epoch, counts as absent and is replaced.
+   * @param now decides what is expired.
+   */
+  openPending(pending: Pending, now: number): Promise<Pending>;
+
+  /** The row as it stands, expired and completed ones included. */
+  findPending(handleHash: string): Promise<Pending | undefined>;
+
+  /** @returns whether there was one. */
+  deletePending(handleHash: string): Promise<boolean>;
+
+  /** Deletes rows with `expiresAt <= now`. @returns how many. */
+  purgePending(now: number): Promise<number>;
+
+  /**
+   * Counts an attempt before the answer is looked at (R4), in a transaction of its own that commits before this
+   * resolves: the lane's failures + 1, with the next delay armed in the same statement, and the pending row's
+   * failures + 1. Both or neither. Refused when the epoch differs, the user has no second factor (unless `lane`
+   * is `null`), the lane is delayed (`now < delayed until`) or at its cap, or the pending row is not live. Where
+   * several reasons hold, the pending row's is told first, then `suspended`, then `delayed`.
+   */
+  spendAttempt(attempt: Attempt): Promise<AttemptResult>;
+
+  /**
+   * Makes use of a right answer once (R3), in one transaction, all or nothing:
+   * 1. the account still has this epoch and a second factor, else `gone`; its lane's failures and delay become 0;
+   * 2. TOTP: the authenticator's last step is raised by a conditional update (`last_step < step`), backup code: its
+   *    row is marked used where it was not, else `used`;
+   * 3. the pending row is live and becomes completed (`login`) or is deleted (other purposes), else `completed` where
+   *    another request did it first (the row is completed, or of purpose `step-up` and no longer there), else `gone`;
+   * 4. effect `disable`: authenticators, backup codes and all pending rows go, counters become 0, epoch + 1.
+   */
+  accept(acceptance: Acceptance): Promise<AcceptanceResult>;
+
+  /**
+   * Turns the second factor on, in one transaction, all or nothing: the pending enrolment is deleted (it was live),
+   * the account (epoch as given, no second factor yet; a missing row is epoch 0) is enabled with counters 0 and
+   * epoch + 1, all other pending rows of the user are deleted, the authenticator, the backup codes and the proposal
+   * row are inserted.
+   * @returns the new epoch, or `undefined` when the enrolment or the account was not as expected.
+   */
+  enable(enabling: Enabling): Promise<number | undefined>;
+
+  /**
+   * Replaces the backup codes, in one transaction, all or nothing: the pending proposal is deleted (it was live), the
+   * epoch is raised, the backup-code lane's failures and delay become 0, the old set goes, the new one is inserted,
+   * all other pending rows of the user are deleted.
+   * @returns the new epoch, or `undefined` when the proposal or the account was not as expected.
+   */
+  renewBackupCodes(renewal: Renewal): Promise<number | undefined>;
+}

@@ -1,0 +1,5 @@
+export { memoryStorage } from '../storage/memory.js';
+export { createTestClock, type TestClock } from './clock.js';
+export { enrolUser, type TestFactor } from './enrol.js';
+export { answerChallenge, readFormToken, type TestAgent, type TestResponse } from './sign-in.js';
+export { totpCode } from './totp-code.js';

@@ -1,0 +1,131 @@
+import { randomId } from '../crypto/random.js';
+import type { Authenticator, Pending, Purpose } from '../model.js';
+import type {
+  Attempt,
+  AttemptLimits,
+  Enabling,
+  NewBackupCodeSet,
+  PendingKey,
+  Storage,
+} from '../storage/storage.js';
+
+/** One rule of the storage interface, as a test that any framework can run. */
+export interface StorageContractCase {
+  title: string;
+  /**
+   * Rejects where the rule is broken. Users are fresh and random, so cases may share a database.
+   * @param open resolves with the migrated storage under test; every call must reach the same records.
+   */
+  run(open: () => Promise<Storage>): Promise<void>;
+}
+
+/** The instant of every case. Storage is told the time and never looks at a clock. */
+export const now = 1_800_000_000_000;
+export const minute = 60_000;
+
+export const limits: AttemptLimits = { perPending: 5, delayFrom: 5, delays: [30_000, minute], cap: 8 };
+
+export function check(title: string, body: (storage: Storage) => Promise<void>): StorageContractCase {
+  return { title, run: async (open) => body(await open()) };
+}
+
+export function newUser(): string {
+  return `contract-${randomId()}`;
+}
+
+export function newPending(purpose: Purpose, userId: string, fields: Partial<Pending> = {}): Pending {
+  return {
+    handleHash: `handle-${randomId()}`,
+    purpose,
+    userId,
+    epoch: 1,
+    payload: null,
+    failures: 0,
+    createdAt: now,
+    expiresAt: now + 10 * minute,
+    completedAt: null,
+    ...fields,
+  };
+}
+
+export function keyOf({ handleHash, purpose, userId, epoch }: Pending): PendingKey {
+  return { handleHash, purpose, userId, epoch };
+}
+
+export async function begin(
+  storage: Storage,
+  purpose: Purpose,
+  userId: string,
+  fields: Partial<Pending> = {},
+): Promise<Pending> {
+  const pending = newPending(purpose, userId, fields);
+  await storage.createPending(pending);
+  return pending;
+}
+
+export function attemptOn(pending: Pending, fields: Partial<Attempt> = {}): Attempt {
+  return { ...keyOf(pending), lane: 'totp', now, limits, ...fields };
+}
+
+/** The records of an enrolled user follow from the id alone, so that another process can name them too. */
+export function authenticatorOf(userId: string, fields: Partial<Authenticator> = {}): Authenticator {
+  return {
+    id: `${userId}-authenticator`,
+    userId,
+    name: 'Phone',
+    algorithm: 'sha1',
+    digits: 6,
+    period: 30,
+    sealedSecret: 'sealed-secret',
+    lastStep: 100,
+    createdAt: now,
+    lastUsedAt: null,
+    ...fields,
+  };
+}
+
+export function backupCodesOf(userId: string, id = `${userId}-codes`): NewBackupCodeSet {
+  const codeHashes = Array.from({ length: 10 }, (_, index) => `${id}-hash-${index}`);
+  return { id, sealedKey: 'sealed-key', codeHashes };
+}
+
+export function enablingOf(enrolment: Pending, fields: Partial<Enabling> = {}): Enabling {
+  const { userId } = enrolment;
+  return {
+    ...keyOf(enrolment),
+    purpose: 'enrolment',
+    authenticator: authenticatorOf(userId),
+    backupCodes: backupCodesOf(userId),
+    proposal: newPending('backup-codes', userId, { payload: 'sealed-codes' }),
+    now,
+    ...fields,
+  };
+}
+
+/** A user whose second factor is on: epoch 1, last step 100, ten codes. */
+export async function enrol(storage: Storage, userId = newUser()): Promise<string> {
+  const enrolment = await begin(storage, 'enrolment', userId, { epoch: 0 });
+  await storage.enable(enablingOf(enrolment));
+  return userId;
+}
+
+export function useStep(pending: Pending, step: number) {
+  const proof = { lane: 'totp', authenticatorId: `${pending.userId}-authenticator`, step } as const;
+  return { ...keyOf(pending), proof, effect: 'complete', now } as const;
+}
+
+export function useCode(pending: Pending, index: number) {
+  const { id, codeHashes } = backupCodesOf(pending.userId);
+  const proof = { lane: 'backup-code', setId: id, codeHash: codeHashes[index] ?? '' } as const;
+  return { ...keyOf(pending), proof, effect: 'complete', now } as const;
+}
+
+/** Everything that can be read about a user, to show that a refusal changed nothing. */
+export async function snapshot(storage: Storage, userId: string, ...pendings: Pending[]): Promise<unknown> {
+  return {
+    account: await storage.findAccount(userId),
+    authenticators: await storage.listAuthenticators(userId),
+    backupCodes: await storage.findBackupCodeSet(userId),
+    pendings: await Promise.all(pendings.map((pending) => storage.findPending(pending.handleHash))),
+  };
+}

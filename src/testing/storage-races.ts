@@ -1,0 +1,174 @@
+import { randomId } from '../crypto/random.js';
+import type { Pending, Purpose } from '../model.js';
+import type { AttemptLimits, Storage } from '../storage/storage.js';
+import * as fixtures from './storage-fixtures.js';
+
+/** A thing that may happen a fixed number of times, tried by many callers in the same moment. */
+export interface StorageRace {
+  title: string;
+  /** Writes what the callers race for; `key` names the records, in every process alike. */
+  prepare(storage: Storage, key: string): Promise<void>;
+  /** @param caller a number of its own for each caller. @returns whether this caller won. */
+  attempt(storage: Storage, key: string, caller: number): Promise<boolean>;
+  /** How many of at least 16 callers win: neither more nor fewer. */
+  winners: number;
+}
+
+const rowsPerRace = 4;
+
+/** Callers share four pending rows, so that they meet on one row as well as over several. */
+function rowOf(purpose: Purpose, key: string, caller: number, epoch = 1): Pending {
+  return fixtures.newPending(purpose, key, { handleHash: `${key}-handle-${caller % rowsPerRace}`, epoch });
+}
+
+async function createRows(storage: Storage, purpose: Purpose, key: string, epoch = 1): Promise<void> {
+  for (let row = 0; row < rowsPerRace; row += 1) await storage.createPending(rowOf(purpose, key, row, epoch));
+}
+
+function afterEnrolment(purpose: Purpose): StorageRace['prepare'] {
+  return async (storage, key) => {
+    await fixtures.enrol(storage, key);
+    await createRows(storage, purpose, key);
+  };
+}
+
+function spendOn(
+  row: (caller: number) => number,
+  limits: AttemptLimits,
+  lane: 'totp' | null,
+): StorageRace['attempt'] {
+  return async (storage, key, caller) => {
+    const pending = rowOf(lane === null ? 'step-up' : 'login', key, row(caller));
+    return (await storage.spendAttempt(fixtures.attemptOn(pending, { limits, lane }))).kind === 'spent';
+  };
+}
+
+const unlimited: AttemptLimits = { perPending: 1_000, delayFrom: 1_000, delays: [1_000], cap: 1_000 };
+
+export const storageRaces: readonly StorageRace[] = [
+  {
+    title: 'race: one time step is accepted once over several pending logins',
+    prepare: afterEnrolment('login'),
+    attempt: async (storage, key, caller) =>
+      (await storage.accept(fixtures.useStep(rowOf('login', key, caller), 101))) === 'accepted',
+    winners: 1,
+  },
+  {
+    title: 'race: four different steps complete one pending login once',
+    prepare: afterEnrolment('login'),
+    attempt: async (storage, key, caller) =>
+      (await storage.accept(fixtures.useStep(rowOf('login', key, 0), 101 + (caller % 4)))) === 'accepted',
+    winners: 1,
+  },
+  {
+    title: 'race: four different steps settle one step-up once',
+    prepare: afterEnrolment('step-up'),
+    attempt: async (storage, key, caller) =>
+      (await storage.accept(fixtures.useStep(rowOf('step-up', key, 0), 101 + (caller % 4)))) === 'accepted',
+    winners: 1,
+  },
+  {
+    title: 'race: one backup code is used once over several pending logins',
+    prepare: afterEnrolment('login'),
+    attempt: async (storage, key, caller) =>
+      (await storage.accept(fixtures.useCode(rowOf('login', key, caller), 0))) === 'accepted',
+    winners: 1,
+  },
+  {
+    title: 'race: ten backup codes disable the second factor once',
+    prepare: afterEnrolment('step-up'),
+    attempt: async (storage, key, caller) => {
+      const acceptance = fixtures.useCode(rowOf('step-up', key, caller), caller % 10);
+      return (await storage.accept({ ...acceptance, effect: 'disable' })) === 'accepted';
+    },
+    winners: 1,
+  },
+  {
+    title: 'race: attempts over several pending logins stop at the delay',
+    prepare: afterEnrolment('login'),
+    attempt: spendOn((caller) => caller, { ...unlimited, delayFrom: 5 }, 'totp'),
+    winners: 5,
+  },
+  {
+    title: 'race: attempts over several pending logins stop at the cap',
+    prepare: afterEnrolment('login'),
+    attempt: spendOn((caller) => caller, { ...unlimited, cap: 7 }, 'totp'),
+    winners: 7,
+  },
+  {
+    title: 'race: attempts on one pending login stop at its limit',
+    prepare: afterEnrolment('login'),
+    attempt: spendOn(() => 0, { ...unlimited, perPending: 3 }, 'totp'),
+    winners: 3,
+  },
+  {
+    title: 'race: attempts at the first factor stop at the limit of the pending row',
+    prepare: afterEnrolment('step-up'),
+    attempt: spendOn(() => 0, { ...unlimited, perPending: 3 }, null),
+    winners: 3,
+  },
+  {
+    title: 'race: openPending hands every caller the one payload that was first',
+    prepare: async () => {},
+    attempt: async (storage, key, caller) => {
+      const pending = { ...rowOf('enrolment', key, 0), payload: `sealed-${caller}` };
+      return (await storage.openPending(pending, fixtures.now)).payload === pending.payload;
+    },
+    winners: 1,
+  },
+  {
+    title: 'race: enable turns the second factor on once',
+    prepare: (storage, key) => createRows(storage, 'enrolment', key, 0),
+    attempt: async (storage, key, caller) => {
+      const enabling = fixtures.enablingOf(rowOf('enrolment', key, caller, 0), {
+        authenticator: fixtures.authenticatorOf(key, { id: `${key}-authenticator-${caller}` }),
+        backupCodes: fixtures.backupCodesOf(key, `${key}-codes-${caller}`),
+      });
+      return (await storage.enable(enabling)) === 1;
+    },
+    winners: 1,
+  },
+  {
+    title: 'race: renewBackupCodes replaces the set once',
+    prepare: afterEnrolment('backup-codes'),
+    attempt: async (storage, key, caller) => {
+      const proposal = fixtures.keyOf(rowOf('backup-codes', key, caller));
+      const backupCodes = fixtures.backupCodesOf(key, `${key}-codes-${caller}`);
+      const epoch = await storage.renewBackupCodes({
+        ...proposal,
+        purpose: 'backup-codes',
+        backupCodes,
+        now: fixtures.now,
+      });
+      return epoch === 2;
+    },
+    winners: 1,
+  },
+  {
+    title: 'race: raiseEpoch gives no epoch to two callers',
+    prepare: async () => {},
+    attempt: async (storage, key) => (await storage.raiseEpoch(key)) === 1,
+    winners: 1,
+  },
+  {
+    title: 'race: deletePending finds a row once',
+    prepare: afterEnrolment('login'),
+    attempt: (storage, key) => storage.deletePending(rowOf('login', key, 0).handleHash),
+    winners: 1,
+  },
+];
+
+export function newRaceKey(): string {
+  return `race-${randomId()}`;
+}
+
+/** Lets the callers of one process start in the same moment. @returns how many won. */
+export async function countWinners(
+  race: StorageRace,
+  storage: Storage,
+  key: string,
+  callers: readonly number[],
+): Promise<number> {
+  const outcomes = await Promise.all(callers.map((caller) => race.attempt(storage, key, caller)));
+  return outcomes.filter((won) => won).length;
+}

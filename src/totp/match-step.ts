@@ -1,0 +1,40 @@
+import { verifySync } from 'otplib';
+import { SECOND } from '../clock.js';
+import type { TotpParameters } from '../model.js';
+
+/** How many time steps before and after the present one are accepted (RFC 6238 §5.2). */
+export interface Window {
+  past: number;
+  future: number;
+}
+
+/** What authenticator apps understand without exception: SHA-1, 6 digits, 30 seconds. */
+export const defaultParameters: TotpParameters = { algorithm: 'sha1', digits: 6, period: 30 };
+
+/**
+ * Finds the time step of a code.
+ * @param code ASCII digits; a code of another length than the authenticator's matches nothing.
+ * @param now milliseconds.
+ * @returns the step, or `undefined` where the code is of no step in the window.
+ */
+export function matchStep(
+  secret: Uint8Array,
+  parameters: TotpParameters,
+  code: string,
+  now: number,
+  window: Window,
+): number | undefined {
+  // otplib throws on a token that is not exactly `digits` ASCII digits.
+  if (code.length !== parameters.digits || !/^[0-9]+$/.test(code)) return undefined;
+  const { algorithm, digits, period } = parameters;
+  const result = verifySync({
+    secret,
+    token: code,
+    algorithm,
+    digits,
+    period,
+    epoch: Math.floor(now / SECOND),
+    epochTolerance: [window.past * period, window.future * period],
+  });
+  return result.valid && 'timeStep' in result ? result.timeStep : undefined;
+}

@@ -1,0 +1,59 @@
+/** What each view gets. Times are milliseconds since the Unix epoch; a view shows them, it decides nothing. */
+
+/** Every view gets these. */
+export interface PageLocals {
+  /** Of the document; "Error: " stands in front of it where `error` is set. */
+  title: string;
+  issuer: string;
+  /** Where the pages are mounted, without a trailing slash. */
+  base: string;
+  /** The form token, for the hidden field `_csrf`. */
+  token: string;
+  /** What is wrong with what was sent and what to do; shown as a summary and at the field. */
+  error?: string | undefined;
+}
+
+export interface Views {
+  'challenge/code': {
+    purpose: 'login' | 'step-up';
+    /** Which keyboard and label the one field has; it takes both kinds in any case. */
+    use: 'totp' | 'backup-code';
+    /** Where a step-up goes on to; '' for a login, whose target stands in the session. */
+    returnTo: string;
+  };
+  'challenge/password': { returnTo: string };
+  'challenge/stopped': { heading: string; text: string; links: { href: string; text: string }[] };
+  'enrolment/setup': {
+    /** In groups of four. */
+    key: string;
+    uri: string;
+    /** An SVG element. */
+    qr: string;
+    digits: number;
+    period: number;
+    algorithm: string;
+    label: string;
+    minutes: number;
+  };
+  'management/overview': {
+    isSwitchedOff: boolean;
+    enabledAt: number | null;
+    authenticators: { name: string; createdAt: number; lastUsedAt: number | null }[];
+    backupCodes: { left: number; total: number } | undefined;
+    homePath: string;
+  };
+  'management/backup-codes': {
+    /** Formatted; empty where there is nothing to show and new codes can be asked for. */
+    codes: string[];
+    /** The codes as a text file, as a `data:` URL. */
+    download: string;
+    left: number;
+    total: number;
+    /** Whether older codes work until these are saved. */
+    isRenewal: boolean;
+  };
+  'management/disable': Record<never, never>;
+  error: { message: string; homePath: string };
+}
+
+export type ViewName = keyof Views;

@@ -1,0 +1,17 @@
+import type { TestProject } from 'vitest/node';
+import { findRedisServer, startRedisServer } from '../../examples/identity-server/src/redis-server.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The Redis of this run, shared by all test files; empty where there is none (see `redisUrl()`). */
+    redisUrl: string;
+  }
+}
+
+/** One Redis for the whole run: TEST_REDIS_URL, else a private one. */
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = process.env['TEST_REDIS_URL'];
+  const server = given === undefined && findRedisServer() ? await startRedisServer() : undefined;
+  project.provide('redisUrl', given ?? server?.url ?? '');
+  return server && (() => server.stop());
+}

@@ -1,0 +1,181 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Account, Authenticator, Pending } from '../../src/model.js';
+import type { NewBackupCodeSet, PendingKey, Storage } from '../../src/storage/storage.js';
+
+interface UserRecord extends Account {
+  lanes: Record<'totp' | 'backup-code', { failures: number; delayedUntil: number }>;
+  authenticators: Authenticator[];
+  backupCodes: { set: NewBackupCodeSet; createdAt: number; used: string[] } | null;
+}
+
+/** A table as most code uses one: read a record, change it, write it back. Each access takes its time. */
+class Table<Row> {
+  readonly #rows = new Map<string, Row>();
+
+  async find(id: string): Promise<Row | undefined> {
+    const row = this.#rows.get(id);
+    await nextTurn();
+    return structuredClone(row);
+  }
+
+  async save(id: string, row: Row): Promise<void> {
+    await nextTurn();
+    this.#rows.set(id, structuredClone(row));
+  }
+
+  async delete(id: string): Promise<void> {
+    await nextTurn();
+    this.#rows.delete(id);
+  }
+
+  async list(): Promise<Row[]> {
+    await nextTurn();
+    return structuredClone([...this.#rows.values()]);
+  }
+}
+
+/** Follows every rule of the interface for one caller at a time, and none for two: the contract must find out. */
+export function naiveStorage(): Storage {
+  const users = new Table<UserRecord>();
+  const pendings = new Table<Pending>();
+
+  const freshLanes = (): UserRecord['lanes'] => ({
+    totp: { failures: 0, delayedUntil: 0 },
+    'backup-code': { failures: 0, delayedUntil: 0 },
+  });
+  const findUser = async (userId: string): Promise<UserRecord> => {
+    const nobody = {
+      userId,
+      enabledAt: null,
+      epoch: 0,
+      lanes: freshLanes(),
+      authenticators: [],
+      backupCodes: null,
+    };
+    return (await users.find(userId)) ?? nobody;
+  };
+  const matches = (row: Pending, key: PendingKey): boolean =>
+    row.purpose === key.purpose && row.userId === key.userId && row.epoch === key.epoch;
+  const isLive = (row: Pending | undefined, key: PendingKey, now: number): row is Pending =>
+    row !== undefined && matches(row, key) && row.completedAt === null && row.expiresAt > now;
+
+  async function deletePendings(isDoomed: (pending: Pending) => boolean): Promise<number> {
+    const doomed = (await pendings.list()).filter(isDoomed);
+    for (const { handleHash } of doomed) await pendings.delete(handleHash);
+    return doomed.length;
+  }
+
+  return {
+    async migrate() {},
+    async findAccount(userId) {
+      const user = await users.find(userId);
+      return user && { userId, enabledAt: user.enabledAt, epoch: user.epoch };
+    },
+    listAuthenticators: async (userId) => (await findUser(userId)).authenticators,
+    async findBackupCodeSet(userId) {
+      const { backupCodes } = await findUser(userId);
+      if (!backupCodes) return undefined;
+      const { set, createdAt, used } = backupCodes;
+      const total = set.codeHashes.length;
+      return { id: set.id, userId, sealedKey: set.sealedKey, createdAt, total, left: total - used.length };
+    },
+    async raiseEpoch(userId) {
+      const user = await findUser(userId);
+      user.epoch += 1;
+      await users.save(userId, user);
+      await deletePendings((pending) => pending.userId === userId);
+      return user.epoch;
+    },
+    async createPending(pending) {
+      if (await pendings.find(pending.handleHash)) throw new Error('Taken.');
+      await pendings.save(pending.handleHash, pending);
+    },
+    async openPending(pending, now) {
+      const row = await pendings.find(pending.handleHash);
+      if (row && matches(row, pending) && row.expiresAt > now) return row;
+      await pendings.save(pending.handleHash, pending);
+      return { ...pending };
+    },
+    findPending: (handleHash) => pendings.find(handleHash),
+    async deletePending(handleHash) {
+      const row = await pendings.find(handleHash);
+      await pendings.delete(handleHash);
+      return row !== undefined;
+    },
+    purgePending: (now) => deletePendings((pending) => pending.expiresAt <= now),
+    async spendAttempt({ lane, limits, now, ...key }) {
+      const user = await findUser(key.userId);
+      const row = await pendings.find(key.handleHash);
+      if (!row || !matches(row, key) || user.epoch !== key.epoch) return { kind: 'gone' };
+      if (lane !== null && user.enabledAt === null) return { kind: 'gone' };
+      if (row.completedAt !== null) return { kind: 'completed' };
+      if (row.expiresAt <= now) return { kind: 'gone' };
+      if (row.failures >= limits.perPending) return { kind: 'exhausted' };
+      if (lane !== null) {
+        const counter = user.lanes[lane];
+        if (counter.failures >= limits.cap) return { kind: 'suspended' };
+        if (now < counter.delayedUntil) return { kind: 'delayed', until: counter.delayedUntil };
+        counter.failures += 1;
+        const delay = limits.delays[Math.min(counter.failures - limits.delayFrom, limits.delays.length - 1)];
+        if (delay !== undefined) counter.delayedUntil = now + delay;
+        await users.save(key.userId, user);
+      }
+      row.failures += 1;
+      await pendings.save(key.handleHash, row);
+      return { kind: 'spent', left: limits.perPending - row.failures };
+    },
+    async accept({ proof, effect, now, ...key }) {
+      const user = await findUser(key.userId);
+      if (user.epoch !== key.epoch || user.enabledAt === null) return 'gone';
+      if (proof.lane === 'totp') {
+        const authenticator = user.authenticators.find(({ id }) => id === proof.authenticatorId);
+        if (!authenticator || authenticator.lastStep >= proof.step) return 'used';
+        Object.assign(authenticator, { lastStep: proof.step, lastUsedAt: now });
+      } else {
+        const codes = user.backupCodes;
+        if (codes?.set.id !== proof.setId || !codes.set.codeHashes.includes(proof.codeHash)) return 'used';
+        if (codes.used.includes(proof.codeHash)) return 'used';
+        codes.used.push(proof.codeHash);
+      }
+      user.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
+      const row = await pendings.find(key.handleHash);
+      if (!row) return key.purpose === 'step-up' ? 'completed' : 'gone';
+      if (matches(row, key) && row.completedAt !== null) return 'completed';
+      if (!isLive(row, key, now)) return 'gone';
+      if (key.purpose === 'login') await pendings.save(key.handleHash, { ...row, completedAt: now });
+      else await pendings.delete(key.handleHash);
+      if (effect === 'disable') {
+        Object.assign(user, { enabledAt: null, epoch: user.epoch + 1, lanes: freshLanes() });
+        Object.assign(user, { authenticators: [], backupCodes: null });
+        await deletePendings((pending) => pending.userId === key.userId);
+      }
+      await users.save(key.userId, user);
+      return 'accepted';
+    },
+    async enable({ authenticator, backupCodes, proposal, now, ...key }) {
+      const user = await findUser(key.userId);
+      if (user.epoch !== key.epoch || user.enabledAt !== null) return undefined;
+      if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
+      const others = (await users.list()).flatMap((other) => other.authenticators);
+      if (others.some(({ id }) => id === authenticator.id)) throw new Error('Taken.');
+      const epoch = user.epoch + 1;
+      Object.assign(user, { enabledAt: now, epoch, lanes: freshLanes(), authenticators: [authenticator] });
+      user.backupCodes = { set: backupCodes, createdAt: now, used: [] };
+      await users.save(key.userId, user);
+      await deletePendings((pending) => pending.userId === key.userId);
+      await pendings.save(proposal.handleHash, { ...proposal, epoch });
+      return epoch;
+    },
+    async renewBackupCodes({ backupCodes, now, ...key }) {
+      const user = await findUser(key.userId);
+      if (user.epoch !== key.epoch || user.enabledAt === null) return undefined;
+      if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
+      user.epoch += 1;
+      user.lanes['backup-code'] = { failures: 0, delayedUntil: 0 };
+      user.backupCodes = { set: backupCodes, createdAt: now, used: [] };
+      await users.save(key.userId, user);
+      await deletePendings((pending) => pending.userId === key.userId);
+      return user.epoch;
+    },
+  };
+}
