@@ -1,30 +1,23 @@
-// `npm run check`: everything that looks at the code without running it. All stages run, so that one look is enough.
+// `npm run check`: everything that looks at the code without running it, that is, each `check:…` script of
+// package.json. A failed one does not keep the others from running: one run shows all that is wrong.
 import { spawnSync } from 'node:child_process';
-import { delimiter, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const stages = [
-  ['types of src and the example', 'node', ['scripts/build.mjs']],
-  ['types of the tests', 'tsc', ['-p', 'test']],
-  ['lint', 'eslint', ['--max-warnings=0', '.']],
-  ['format', 'prettier', ['--check', '--log-level=warn', '.']],
-  ['unused files, exports and dependencies', 'knip', []],
-  ['package shape', 'publint', ['--strict']],
-  ['package types', 'attw', ['--pack', '.', '--profile', 'esm-only', '--quiet']],
-];
-
-const env = { ...process.env, PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH };
+const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const failed = [];
-for (const [name, command, args] of stages) {
+
+for (const name of Object.keys(scripts).filter((script) => script.startsWith('check:'))) {
   const start = Date.now();
-  const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' });
+  const { status } = spawnSync('npm', ['run', '--silent', name], { cwd: root, stdio: 'inherit' });
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
-  console.log(`check: ${status === 0 ? 'passed' : 'FAILED'} ${name} (${seconds} s)`);
+  console.log(`${name}: ${status === 0 ? 'passed' : 'FAILED'} (${seconds} s)`);
   if (status !== 0) failed.push(name);
 }
 
 if (failed.length > 0) {
-  console.error(`check: failed in ${failed.join('; ')}`);
+  console.error(`check: FAILED in ${failed.join(', ')} (\`npm run ${failed[0]}\` runs that one alone)`);
   process.exit(1);
 }
+console.log('check: passed');

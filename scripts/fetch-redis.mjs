@@ -30,21 +30,14 @@ function fetchRedis() {
 }
 
 function downloadAndUnpack() {
-  let lists = [];
-  let missing = findMissingPackages(lists);
-  if (!missing) {
-    console.log(
-      "redis: the system's package lists are empty (`apt-get update` never ran); fetching them into .cache/redis",
-    );
-    lists = ['-o', `Dir::State::Lists=${join(downloads, 'lists')}`, '-o', `Dir::Cache=${downloads}`];
-    // Without the option, `update` succeeds however little it could fetch.
+  if (download([]) !== undefined) {
+    console.log("redis: the system's package lists are empty or old; fetching new ones into .cache/redis");
+    const lists = ['-o', `Dir::State::Lists=${join(downloads, 'lists')}`, '-o', `Dir::Cache=${downloads}`];
+    // Without the mode, `update` succeeds however little it could fetch.
     const update = apt([...lists, '-o', 'APT::Update::Error-Mode=any', 'update']);
-    if (update.status !== 0) return `\`apt-get update\` failed:\n${update.stderr}`;
-    missing = findMissingPackages(lists);
-    if (!missing) return 'The package archive of this system has no redis-server.';
+    const fault = update.status === 0 ? download(lists) : `\`apt-get update\` failed:\n${update.stderr}`;
+    if (fault) return fault;
   }
-  const download = apt([...lists, 'download', ...missing]);
-  if (download.status !== 0) return `\`apt-get download\` failed:\n${download.stderr}`;
   for (const file of readdirSync(downloads).filter((name) => name.endsWith('.deb'))) {
     const unpack = spawnSync('dpkg', ['-x', join(downloads, file), redisCache], { encoding: 'utf8' });
     if (unpack.status !== 0) return `\`dpkg -x ${file}\` failed:\n${unpack.stderr}`;
@@ -52,12 +45,14 @@ function downloadAndUnpack() {
   return undefined;
 }
 
-/** Redis and whatever it needs that is not installed, as apt works it out; nothing where apt knows no Redis. */
-function findMissingPackages(lists) {
+/** Redis and whatever it needs that is not installed, as apt works it out. Returns what went wrong. */
+function download(lists) {
   const plan = apt([...lists, '--simulate', '--no-install-recommends', 'install', 'redis-server']);
-  if (plan.status !== 0) return undefined;
-  const names = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1]);
-  return [...new Set(['redis-server', 'redis-tools', ...names])];
+  if (plan.status !== 0) return `apt knows no redis-server:\n${plan.stderr}`;
+  const missing = [...plan.stdout.matchAll(/^Inst (\S+)/gm)].map((match) => match[1]);
+  const packages = new Set(['redis-server', 'redis-tools', ...missing]);
+  const { status, stderr } = apt([...lists, 'download', ...packages]);
+  return status === 0 ? undefined : `\`apt-get download\` failed:\n${stderr}`;
 }
 
 function tryOut() {

@@ -100,7 +100,10 @@ const path = z.string().regex(/^\/(?:[\w.~-]+(?:\/[\w.~-]+)*)?$/, {
   error: 'must be an absolute path without a trailing slash, like "/two-factor"',
 });
 
-const steps = z.int().min(0).max(2, { error: 'must be 0, 1 or 2: a wider window lets old codes live longer' });
+const steps = z
+  .int()
+  .min(0)
+  .max(2, { error: 'must be 0, 1 or 2: a wider window lets old codes live longer' });
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
@@ -108,15 +111,19 @@ function isFunction(value: unknown): boolean {
 
 const verb = z.custom<never>(isFunction, { error: 'must be a function' });
 
-const schema = z.strictObject({
+/** Exported for the test that holds docs/options.md to it. */
+export const optionsSchema = z.strictObject({
   enabled: z.boolean().default(true),
   issuer: z.string().regex(/^[^:\p{Cc}]{1,64}$/u, { error: 'must have 1 to 64 characters and no colon' }),
   origin: z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
     error: 'must be an origin: scheme and host, no path and no trailing slash, like "https://id.example"',
   }),
-  storage: z.custom<Storage>((value) => typeof value === 'object' && value !== null && 'spendAttempt' in value, {
-    error: 'must be a storage, like sqlStorage.sqlite(database)',
-  }),
+  storage: z.custom<Storage>(
+    (value) => typeof value === 'object' && value !== null && 'spendAttempt' in value,
+    {
+      error: 'must be a storage, like sqlStorage.sqlite(database)',
+    },
+  ),
   keys: z
     .array(
       z.strictObject({
@@ -130,7 +137,11 @@ const schema = z.strictObject({
     }),
   user: z.strictObject({ id: verb, label: verb, checkPassword: verb.optional() }),
   paths: z
-    .strictObject({ pages: path.default('/two-factor'), login: path.default('/login'), home: path.default('/') })
+    .strictObject({
+      pages: path.default('/two-factor'),
+      login: path.default('/login'),
+      home: path.default('/'),
+    })
     .prefault({}),
   totp: z
     .strictObject({ window: z.strictObject({ past: steps, future: steps }).default({ past: 1, future: 1 }) })
@@ -153,7 +164,7 @@ const schema = z.strictObject({
  * could be a key.
  */
 export function parseOptions(options: SecondFactorOptions): Settings {
-  const parsed = schema.safeParse(options);
+  const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `- ${describeIssue(issue)}`);
     throw new SecondFactorError(
@@ -173,7 +184,9 @@ export function parseOptions(options: SecondFactorOptions): Settings {
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
-  const name = issue.path.map((part) => (typeof part === 'number' ? `[${String(part)}]` : `.${String(part)}`));
+  const name = issue.path.map((part) =>
+    typeof part === 'number' ? `[${String(part)}]` : `.${String(part)}`,
+  );
   const subject = name.join('').replace(/^\./, '') || 'options';
   return issue.code === 'unrecognized_keys'
     ? `${subject} has unknown names: ${issue.keys.join(', ')}`

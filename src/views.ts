@@ -20,9 +20,11 @@ export interface Views {
     use: 'totp' | 'backup-code';
     /** Where a step-up goes on to; '' for a login, whose target stands in the session. */
     returnTo: string;
+    /** How long a login still waits; 0 for a step-up, which has no announced limit. */
+    minutes: number;
   };
   'challenge/password': { returnTo: string };
-  'challenge/stopped': { heading: string; text: string; links: { href: string; text: string }[] };
+  'challenge/stopped': { text: string; links: { href: string; text: string }[] };
   'enrolment/setup': {
     /** In groups of four. */
     key: string;

@@ -30,7 +30,11 @@ export function hashCodes(
 }
 
 /** The hash under which a typed code stands in this user's set, if it is one of its codes. */
-export function hashCode(ring: KeyRing, set: { id: string; userId: string; sealedKey: string }, code: string): string {
+export function hashCode(
+  ring: KeyRing,
+  set: { id: string; userId: string; sealedKey: string },
+  code: string,
+): string {
   const key = ring.open(set.sealedKey, keyContext(set.userId, set.id));
   return hashWith(key, set.userId, set.id, code);
 }

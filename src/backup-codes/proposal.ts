@@ -2,7 +2,11 @@ import type { KeyRing } from '../crypto/key-ring.js';
 import type { FreshCodes } from './code-set.js';
 
 /** Codes that wait to be saved by the person: sealed, and only for the session that made them. */
-export function sealProposal(ring: KeyRing, owner: { userId: string; handleHash: string }, fresh: FreshCodes): string {
+export function sealProposal(
+  ring: KeyRing,
+  owner: { userId: string; handleHash: string },
+  fresh: FreshCodes,
+): string {
   return ring.seal(Buffer.from(JSON.stringify(fresh)), proposalContext(owner));
 }
 

@@ -38,14 +38,20 @@ export interface ChallengeFlow {
    */
   answer(challenge: Challenge, answer: Answer, effect: Acceptance['effect']): Promise<Outcome>;
   /** Looks at one password of somebody without a second factor; the same budget of answers. */
-  answerPassword(challenge: Challenge, isRight: () => Promise<boolean>): Promise<Outcome | { kind: 'proven' }>;
+  answerPassword(
+    challenge: Challenge,
+    isRight: () => Promise<boolean>,
+  ): Promise<Outcome | { kind: 'proven' }>;
 }
 
 export function createChallengeFlow(settings: Settings, storage: Storage, ring: KeyRing): ChallengeFlow {
   const { clock, limits } = settings;
 
   /** Counts the attempt, or says why the answer is not to be looked at. */
-  async function spend(challenge: Challenge, lane: Lane | null): Promise<{ kind: 'spent'; left: number } | Outcome> {
+  async function spend(
+    challenge: Challenge,
+    lane: Lane | null,
+  ): Promise<{ kind: 'spent'; left: number } | Outcome> {
     const attempt = await storage.spendAttempt({ ...challenge, lane, now: clock(), limits });
     switch (attempt.kind) {
       case 'delayed':
@@ -89,7 +95,11 @@ export function createChallengeFlow(settings: Settings, storage: Storage, ring: 
       const result = await storage.accept({ ...challenge, proof, effect, now: clock() });
       switch (result) {
         case 'accepted':
-          return { kind: 'accepted', lane: answer.lane, epoch: challenge.epoch + (effect === 'disable' ? 1 : 0) };
+          return {
+            kind: 'accepted',
+            lane: answer.lane,
+            epoch: challenge.epoch + (effect === 'disable' ? 1 : 0),
+          };
         case 'used':
           // Storage cannot tell a used backup code from one that never was; only time steps can be "used".
           return answer.lane === 'totp' ? { kind: 'used' } : wrong(attempt.left);

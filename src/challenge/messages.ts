@@ -5,48 +5,47 @@ export interface Message {
   status: number;
   /** What happened and what to do. */
   text: string;
-  /** Whether the person has to start the login again. */
-  isOver: boolean;
+  /** Of the page that says so in place of the form, where no further answer is possible. */
+  heading?: string;
   /** Seconds, for the `Retry-After` header. */
   retryAfter?: number;
 }
+
+const ENTER_CODE = 'Enter the 6 digits from your authenticator app, or a backup code.';
+const MISTYPED = 'There is a typing mistake in that backup code. Check it and enter it again.';
+const USED = 'That code was used already. Wait until your authenticator app shows the next one.';
+const SUSPENDED =
+  'There were too many wrong codes, so codes of this kind no longer work for this account. Use the other kind, or ask for help.';
+const EXHAUSTED = 'There were too many wrong codes. Start again with your password.';
+const COMPLETED =
+  'It was completed by another request, for example in another tab or by a double click, or it has ended. If you are not signed in, start again.';
+const EXPIRED = 'Your sign-in timed out. Start again with your password.';
 
 /** Says in a person's words what an answer has led to. */
 export function describeFailure(failure: Failure, now: number): Message {
   switch (failure.kind) {
     case 'malformed':
-      return { status: 422, isOver: false, text: 'Enter the 6 digits from your authenticator app, or a backup code.' };
+      return { status: 422, text: ENTER_CODE };
     case 'mistyped':
-      return { status: 422, isOver: false, text: 'There is a typing mistake in that backup code. Check it and enter it again.' };
+      return { status: 422, text: MISTYPED };
     case 'wrong':
-      return { status: 422, isOver: false, text: `That code is not right. ${describeLeft(failure.left)}` };
+      return { status: 422, text: `That code is not right. ${describeLeft(failure.left)}` };
     case 'used':
-      return {
-        status: 422,
-        isOver: false,
-        text: 'That code was used already. Wait until your authenticator app shows the next one.',
-      };
+      return { status: 422, text: USED };
     case 'delayed': {
       const wait = failure.until - now;
       const text = `There were too many wrong codes for this account. Try again in ${describeWait(wait)}.`;
-      return { status: 429, isOver: failure.isOver, text, retryAfter: Math.ceil(wait / SECOND) };
+      const heading = failure.isOver ? { heading: 'Too many wrong codes' } : {};
+      return { status: 429, text, retryAfter: Math.ceil(wait / SECOND), ...heading };
     }
     case 'suspended':
-      return {
-        status: 429,
-        isOver: false,
-        text: 'There were too many wrong codes, so this kind of code no longer works for this account. Use the other kind, or ask for help.',
-      };
+      return { status: 429, text: SUSPENDED };
     case 'exhausted':
-      return { status: 429, isOver: true, text: 'There were too many wrong codes. Start again with your password.' };
+      return { status: 429, text: EXHAUSTED, heading: 'Too many wrong codes' };
     case 'completed':
-      return {
-        status: 409,
-        isOver: true,
-        text: 'This sign-in was completed by another request, for example in another tab or by a double click.',
-      };
+      return { status: 409, text: COMPLETED, heading: 'This sign-in is over' };
     case 'expired':
-      return { status: 401, isOver: true, text: 'Your sign-in timed out. Start again with your password.' };
+      return { status: 401, text: EXPIRED, heading: 'Sign in again' };
   }
 }
 

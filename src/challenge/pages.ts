@@ -1,13 +1,15 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Strategy } from 'passport';
+import { MINUTE } from '../clock.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
-import { expireLogin } from '../login/session.js';
+import { expireLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../options.js';
+import type { Views } from '../views.js';
 import { parseAnswer } from './answer.js';
 import { type Answered, type ChallengeDesk, logIn } from './desk.js';
 import { describeFailure, type Message } from './messages.js';
@@ -21,6 +23,11 @@ export interface ChallengePages {
   form: RequestHandler[];
 }
 
+/** What the code page asks for, without which kind of code. */
+type Asked = Omit<Views['challenge/code'], 'use'> & { title: string };
+
+const CONFIRM = 'Confirm that it is you';
+
 /** Passport's callback: with it, Passport leaves what follows to us. */
 type Settle = (error: unknown, user: unknown, info: unknown) => void;
 
@@ -29,7 +36,6 @@ type Accepted = Extract<Answered, { kind: 'accepted' }>;
 /** The challenge: one page for the second step of a login and for a fresh proof inside a complete session. */
 export function challengePages({ gate, desk, settings, render, form }: ChallengePages): Router {
   const router = Router();
-  const strategies = { totp: new TotpStrategy(desk), 'backup-code': new BackupCodeStrategy(desk) };
 
   router.get('/challenge', handle(show));
   router.post('/challenge', handle(refuseAnonymous), form, handle(answer));
@@ -44,7 +50,7 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
       expireLogin(request, state.pending);
       await stop(request, response, describeFailure({ kind: 'expired' }, settings.clock()));
     } else if (state.kind === 'pending') {
-      await askCode(request, response, 'login', '');
+      await askCode(request, response, forLogin(state.pending));
     } else if (returnTo === undefined) {
       response.redirect(303, request.baseUrl);
     } else {
@@ -67,8 +73,14 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
       return;
     }
     const message = describeFailure(result, settings.clock());
-    if (message.isOver) await stop(request, response, message);
-    else await askCode(request, response, isStepUp ? 'step-up' : 'login', isStepUp ? returnTo : '', message);
+    if (message.heading !== undefined) await stop(request, response, message);
+    else
+      await askCode(
+        request,
+        response,
+        state.kind === 'pending' ? forLogin(state.pending) : forStepUp(returnTo),
+        message,
+      );
   }
 
   /** Runs the strategy for the kind of code that was typed, as a host's own route would. */
@@ -76,13 +88,16 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
     const parsed = parseAnswer(readField(request, 'code') ?? '');
     if ('kind' in parsed) return parsed;
     const passport = gate.passports.get(gate.passports.currentName(request));
+    // A new one for each request: Passport writes the request's actions on a strategy that it is handed as an object, so
+    // that a shared one would give one person's outcome to another.
+    const strategy = parsed.lane === 'totp' ? new TotpStrategy(desk) : new BackupCodeStrategy(desk);
     return new Promise((resolve, reject) => {
       const settle: Settle = (error, _user, info) => {
         if (error) reject(error as Error);
         else resolve(info as Accepted | Failure);
       };
       const authenticate = passport.authenticate as (strategy: Strategy, settle: Settle) => RequestHandler;
-      authenticate.call(passport, strategies[parsed.lane], settle)(request, response, reject);
+      authenticate.call(passport, strategy, settle)(request, response, reject);
     });
   }
 
@@ -94,14 +109,15 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
     returnTo: string,
   ): Promise<void> {
     const password = readField(request, 'password') ?? '';
-    const isRight = async (): Promise<boolean> => (await settings.user.checkPassword?.(user, password)) === true;
+    const isRight = async (): Promise<boolean> =>
+      (await settings.user.checkPassword?.(user, password)) === true;
     const outcome = await desk.answerPassword(request, user, stamp, isRight);
     if (outcome.kind === 'proven') {
       response.redirect(303, returnTo);
     } else if (outcome.kind === 'wrong') {
       response.status(422);
       const error = 'That password is not right.';
-      await render(request, response, 'challenge/password', { title: 'Confirm that it is you', returnTo, error });
+      await render(request, response, 'challenge/password', { title: CONFIRM, returnTo, error });
     } else {
       await stop(request, response, describeFailure({ kind: 'exhausted' }, settings.clock()));
     }
@@ -118,42 +134,56 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
     else await stop(request, response, describeFailure({ kind: 'completed' }, settings.clock()));
   }
 
+  function forLogin(pending: PendingLogin): Asked {
+    const minutes = Math.ceil((pending.expiresAt - settings.clock()) / MINUTE);
+    return { title: 'Enter your code', purpose: 'login', returnTo: '', minutes };
+  }
+
   async function askCode(
     request: Request,
     response: Response,
-    purpose: 'login' | 'step-up',
-    returnTo: string,
+    asked: Asked,
     message?: Message,
   ): Promise<void> {
     const use = request.query['use'] === 'backup-code' ? 'backup-code' : 'totp';
-    const title = purpose === 'login' ? 'Enter your code' : 'Confirm that it is you';
     setStatus(response, message);
-    await render(request, response, 'challenge/code', { title, purpose, use, returnTo, error: message?.text });
+    await render(request, response, 'challenge/code', { ...asked, use, error: message?.text });
   }
 
-  async function askStepUp(request: Request, response: Response, stamp: Stamp, returnTo: string): Promise<void> {
+  async function askStepUp(
+    request: Request,
+    response: Response,
+    stamp: Stamp,
+    returnTo: string,
+  ): Promise<void> {
     if (await gate.hasSecondFactor(stamp.userId)) {
-      await askCode(request, response, 'step-up', returnTo);
+      await askCode(request, response, forStepUp(returnTo));
     } else if (settings.user.checkPassword) {
-      await render(request, response, 'challenge/password', { title: 'Confirm that it is you', returnTo });
+      await render(request, response, 'challenge/password', { title: CONFIRM, returnTo });
     } else {
       const text = 'Sign out and sign in again, then come back within 5 minutes.';
-      await stop(request, response, { status: 403, isOver: true, text }, 'Confirm that it is you');
+      await stop(request, response, { status: 403, text, heading: CONFIRM });
     }
   }
 
+  /** A page without a form: this challenge takes no further answer. */
   async function stop(
     request: Request,
     response: Response,
-    message: Message,
-    heading = 'Sign in again',
+    { heading = '', ...message }: Message,
   ): Promise<void> {
     setStatus(response, message);
-    const links = [{ href: settings.paths.login, text: 'Sign in' }];
-    await render(request, response, 'challenge/stopped', { title: heading, heading, text: message.text, links });
+    const { login, home } = settings.paths;
+    const links = message.status === 409 ? [{ href: home, text: 'Continue' }] : [];
+    links.push({ href: login, text: 'Sign in' });
+    await render(request, response, 'challenge/stopped', { title: heading, text: message.text, links });
   }
 
   return router;
+}
+
+function forStepUp(returnTo: string): Asked {
+  return { title: CONFIRM, purpose: 'step-up', returnTo, minutes: 0 };
 }
 
 function setStatus(response: Response, message: Message | undefined): void {

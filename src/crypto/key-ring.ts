@@ -30,7 +30,10 @@ export function createKeyRing(keys: readonly [RingKey, ...RingKey[]]): KeyRing {
   function keyOf(id: string): Buffer {
     const key = secrets.get(id);
     if (key) return key;
-    throw new SecondFactorError('key-unknown', `No key with the id "${id}" is in the ring: add it to "keys".`);
+    throw new SecondFactorError(
+      'key-unknown',
+      `No key with the id "${id}" is in the ring: add it to "keys".`,
+    );
   }
 
   return {

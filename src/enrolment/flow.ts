@@ -54,9 +54,10 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       const now = clock();
       const key = pendingKey('enrolment', stamp);
       const code = input.replace(/[\s-]/g, '');
-      if (!/^[0-9]+$/.test(code)) return { kind: 'malformed' };
+      if (code.length !== defaultParameters.digits || !/^[0-9]+$/.test(code)) return { kind: 'malformed' };
       const pending = await storage.findPending(key.handleHash);
-      if (!pending?.payload || pending.expiresAt <= now || pending.epoch !== stamp.epoch) return { kind: 'expired' };
+      if (!pending?.payload || pending.expiresAt <= now || pending.epoch !== stamp.epoch)
+        return { kind: 'expired' };
       const secret = ring.open(pending.payload, secretContext(key));
       const step = matchStep(secret, defaultParameters, code, now, window);
       if (step === undefined) return { kind: 'wrong' };

@@ -18,7 +18,10 @@ export function readForm(origin: string): RequestHandler[] {
         throw new SecondFactorError('request-too-large', 'This form is too large.');
       }
       if (request.is('application/x-www-form-urlencoded') === false) {
-        throw new SecondFactorError('content-type-unsupported', 'Send a form (application/x-www-form-urlencoded).');
+        throw new SecondFactorError(
+          'content-type-unsupported',
+          'Send a form (application/x-www-form-urlencoded).',
+        );
       }
       next();
     },

@@ -17,7 +17,11 @@ export type Render = <Name extends ViewName>(
 export function createRender(issuer: string): Render {
   return async (request, response, view, locals) => {
     const page: PageLocals = { ...locals, issuer, base: request.baseUrl, token: formToken(request) };
-    const html = await ejs.renderFile(`${viewsFolder}/${view}.ejs`, { error: undefined, ...locals, ...page }, { cache: true });
+    const html = await ejs.renderFile(
+      `${viewsFolder}/${view}.ejs`,
+      { error: undefined, ...locals, ...page },
+      { cache: true },
+    );
     response.type('html').send(html);
   };
 }

@@ -22,7 +22,10 @@ export interface LoginFlow {
 }
 
 /** The name of a pending row: the session holds the handle, storage only this hash of it. */
-export function pendingKey(purpose: Purpose, session: { handle: string; userId: string; epoch: number }): PendingKey {
+export function pendingKey(
+  purpose: Purpose,
+  session: { handle: string; userId: string; epoch: number },
+): PendingKey {
   return {
     handleHash: sha256(`${purpose}:${session.handle}`),
     purpose,
@@ -33,10 +36,22 @@ export function pendingKey(purpose: Purpose, session: { handle: string; userId: 
 
 /** A fresh pending row. */
 export function makePending(key: PendingKey, payload: string | null, now: number): Pending {
-  return { ...key, payload, failures: 0, createdAt: now, expiresAt: now + PENDING_LIFETIME, completedAt: null };
+  return {
+    ...key,
+    payload,
+    failures: 0,
+    createdAt: now,
+    expiresAt: now + PENDING_LIFETIME,
+    completedAt: null,
+  };
 }
 
-export function makeStamp(userId: string, epoch: number, proofs: Partial<Record<Method, number>>, now: number): Stamp {
+export function makeStamp(
+  userId: string,
+  epoch: number,
+  proofs: Partial<Record<Method, number>>,
+  now: number,
+): Stamp {
   return { userId, epoch, proofs, completedAt: now, handle: randomToken() };
 }
 

@@ -84,7 +84,16 @@ export class Gate {
     }
     const { handle, epoch, expiresAt, firstFactorAt } = decision;
     const returnTo = this.#returnTarget(request, options);
-    const pending = { handle, userId, epoch, user: serialised, passport: name, firstFactorAt, expiresAt, returnTo };
+    const pending = {
+      handle,
+      userId,
+      epoch,
+      user: serialised,
+      passport: name,
+      firstFactorAt,
+      expiresAt,
+      returnTo,
+    };
     await renewSession(request, {
       keepHostData,
       facts: { pending: { ...pending, keepSessionInfo: keepHostData } },
@@ -142,7 +151,9 @@ export class Gate {
 
   /** After a fresh proof or a change in a complete session: the next `logIn` of this request renews it. */
   allowRenewal(request: Request, stamp: Stamp, change: { method?: Method; epoch?: number }): void {
-    const proofs = change.method ? { ...stamp.proofs, [change.method]: this.#settings.clock() } : stamp.proofs;
+    const proofs = change.method
+      ? { ...stamp.proofs, [change.method]: this.#settings.clock() }
+      : stamp.proofs;
     this.#completions.set(request, {
       userId: stamp.userId,
       stamp: { ...stamp, proofs, epoch: change.epoch ?? stamp.epoch },
@@ -214,7 +225,10 @@ export class Gate {
 
   #refuseUnlessReady(): void {
     if (this.#isReady) return;
-    throw new SecondFactorError('not-ready', 'The second factor is not ready: await secondFactor.ready() at start.');
+    throw new SecondFactorError(
+      'not-ready',
+      'The second factor is not ready: await secondFactor.ready() at start.',
+    );
   }
 }
 

@@ -12,7 +12,11 @@ export interface PassportInstance {
 
 /** Passport's own calling form of its two registries; its types know only the registering one. */
 interface Serialiser {
-  serializeUser(user: Express.User, request: Request, done: (error: unknown, serialised?: unknown) => void): void;
+  serializeUser(
+    user: Express.User,
+    request: Request,
+    done: (error: unknown, serialised?: unknown) => void,
+  ): void;
   deserializeUser(
     serialised: unknown,
     request: Request,
@@ -76,7 +80,12 @@ export class Passports {
   }
 }
 
-function settle<T>(error: unknown, value: T, resolve: (value: T) => void, reject: (error: Error) => void): void {
+function settle<T>(
+  error: unknown,
+  value: T,
+  resolve: (value: T) => void,
+  reject: (error: Error) => void,
+): void {
   if (!error) resolve(value);
   else reject(error instanceof Error ? error : new Error('Passport failed.', { cause: error }));
 }

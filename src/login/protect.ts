@@ -13,7 +13,12 @@ type Done = (error?: unknown) => void;
  * in `passport.session()` middleware and sub-routers that were made before; `authenticate` is wrapped as well, so that
  * a login route above `passport.session()` is held too.
  */
-export function protectPassport(gate: Gate, settings: Settings, passport: PassportInstance, name: string): void {
+export function protectPassport(
+  gate: Gate,
+  settings: Settings,
+  passport: PassportInstance,
+  name: string,
+): void {
   gate.passports.add(name, passport);
   const enter = (request: Request): void => {
     gate.passports.enter(request, name);

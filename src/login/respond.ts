@@ -17,11 +17,14 @@ export function answerHeld(request: Request, response: Response, challengePath: 
     return;
   }
   const error = new SecondFactorError('second-factor-required', 'A second factor is required.');
-  response.status(error.status).type('application/problem+json').json({
-    title: error.message,
-    status: error.status,
-    code: error.code,
-    factors: ['totp', 'backup-code'],
-    challenge: challengePath,
-  });
+  response
+    .status(error.status)
+    .type('application/problem+json')
+    .json({
+      title: error.message,
+      status: error.status,
+      code: error.code,
+      factors: ['totp', 'backup-code'],
+      challenge: challengePath,
+    });
 }

@@ -39,7 +39,10 @@ export function requireSession(request: Request): AnySession {
   // Typed as always there, but express-session goes on without it after a store's disconnect.
   const session = request.session as AnySession | undefined;
   if (session) return session;
-  throw new SecondFactorError('session-missing', 'There is no session: is express-session mounted, and its store up?');
+  throw new SecondFactorError(
+    'session-missing',
+    'There is no session: is express-session mounted, and its store up?',
+  );
 }
 
 export function readStamp(request: Request): Stamp | undefined {
@@ -92,7 +95,9 @@ export async function renewSession(
   });
   const session = requireSession(request);
   if (options.keepHostData) {
-    const kept = Object.entries(previous).filter(([name, value]) => !OURS.has(name) && typeof value !== 'function');
+    const kept = Object.entries(previous).filter(
+      ([name, value]) => !OURS.has(name) && typeof value !== 'function',
+    );
     Object.assign(session, Object.fromEntries(kept));
   }
   if (options.facts) {

@@ -109,6 +109,8 @@ export function managementPages({ gate, desk, flow, settings, render, form }: Ma
 
 /** Works as a download without JavaScript. */
 function toTextFile(issuer: string, label: string, codes: readonly string[]): string {
-  const text = [`Backup codes for ${label} at ${issuer}`, 'Each code works once.', '', ...codes, ''].join('\n');
+  const text = [`Backup codes for ${label} at ${issuer}`, 'Each code works once.', '', ...codes, ''].join(
+    '\n',
+  );
   return `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`;
 }

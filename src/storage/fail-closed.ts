@@ -11,9 +11,13 @@ export function failClosed(storage: Storage): Storage {
         try {
           return (await Reflect.apply(verb, target, parameters)) as unknown;
         } catch (cause) {
-          throw new SecondFactorError('storage-unavailable', 'The second factor cannot be checked right now.', {
-            cause,
-          });
+          throw new SecondFactorError(
+            'storage-unavailable',
+            'The second factor cannot be checked right now.',
+            {
+              cause,
+            },
+          );
         }
       };
     },

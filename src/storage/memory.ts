@@ -149,14 +149,14 @@ export function memoryStorage(): Storage {
       const { userId, epoch, purpose, handleHash, proof, now } = acceptance;
       const account = accountOf(userId);
       if (account.epoch !== epoch || account.enabledAt === null) return 'gone';
-      const applyProof = prepareProof(proof, userId, now);
-      if (!applyProof) return 'used';
       const pending = findLive(acceptance, now);
       if (!pending) {
         const row = pendings.get(handleHash);
         if (!row) return purpose === 'step-up' ? 'completed' : 'gone';
         return matches(row, acceptance) && row.completedAt !== null ? 'completed' : 'gone';
       }
+      const applyProof = prepareProof(proof, userId, now);
+      if (!applyProof) return 'used';
       applyProof();
       account.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
       if (purpose === 'login') pending.completedAt = now;

@@ -130,10 +130,10 @@ export interface Storage {
   /**
    * Makes use of a right answer once (R3), in one transaction, all or nothing:
    * 1. the account still has this epoch and a second factor, else `gone`; its lane's failures and delay become 0;
-   * 2. TOTP: the authenticator's last step is raised by a conditional update (`last_step < step`), backup code: its
-   *    row is marked used where it was not, else `used`;
-   * 3. the pending row is live and becomes completed (`login`) or is deleted (other purposes), else `completed` where
+   * 2. the pending row is live and becomes completed (`login`) or is deleted (other purposes), else `completed` where
    *    another request did it first (the row is completed, or of purpose `step-up` and no longer there), else `gone`;
+   * 3. TOTP: the authenticator's last step is raised by a conditional update (`last_step < step`), backup code: its
+   *    row is marked used where it was not, else `used`;
    * 4. effect `disable`: authenticators, backup codes and all pending rows go, counters become 0, epoch + 1.
    */
   accept(acceptance: Acceptance): Promise<AcceptanceResult>;

@@ -3,3 +3,5 @@ export { createTestClock, type TestClock } from './clock.js';
 export { enrolUser, type TestFactor } from './enrol.js';
 export { answerChallenge, readFormToken, type TestAgent, type TestResponse } from './sign-in.js';
 export { totpCode } from './totp-code.js';
+export { storageContract, type StorageContractCase } from './storage-contract.js';
+export { type ProcessRaceOptions, raceAcrossProcesses } from './storage-race-processes.js';

@@ -99,13 +99,16 @@ export const attemptCases: readonly StorageContractCase[] = [
   check(
     'spendAttempt refuses a lane of a user without a second factor, but counts a first factor',
     async (storage) => {
-      const pending = await begin(storage, 'step-up', newUser(), { epoch: 0 });
-      assert.deepEqual(await storage.spendAttempt(attemptOn(pending)), { kind: 'gone' });
-      assert.deepEqual(await storage.spendAttempt(attemptOn(pending, { lane: null })), {
-        kind: 'spent',
-        left: 4,
-      });
-      assert.equal(await storage.findAccount(pending.userId), undefined);
+      const userId = newUser();
+      for (const epoch of [0, 1]) {
+        const pending = await begin(storage, 'step-up', userId, { epoch });
+        const before = await storage.findAccount(userId);
+        assert.deepEqual(await storage.spendAttempt(attemptOn(pending)), { kind: 'gone' });
+        const spent = await storage.spendAttempt(attemptOn(pending, { lane: null }));
+        assert.deepEqual(spent, { kind: 'spent', left: 4 });
+        assert.deepEqual(await storage.findAccount(userId), before);
+        await storage.raiseEpoch(userId);
+      }
     },
   ),
 

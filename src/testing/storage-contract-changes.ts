@@ -10,7 +10,7 @@ import {
   enablingOf,
   enrol,
 } from './storage-fixtures.js';
-import { keyOf, limits, newPending, newUser, now, snapshot, useCode, useStep } from './storage-fixtures.js';
+import { keyOf, limits, newUser, now, snapshot, useCode, useStep } from './storage-fixtures.js';
 import type { StorageContractCase } from './storage-fixtures.js';
 
 function renewalOf(pending: Pending, fields: Partial<Renewal> = {}): Renewal {
@@ -216,10 +216,13 @@ export const changeCases: readonly StorageContractCase[] = [
   refusesToRenew('refuses a proposal that is not there', {}, { handleHash: 'contract-nothing' }),
 
   check('renewBackupCodes refuses a user whose second factor is off', async (storage) => {
-    const proposal = newPending('backup-codes', newUser(), { epoch: 0 });
-    await storage.createPending(proposal);
-    assert.equal(await storage.renewBackupCodes(renewalOf(proposal)), undefined);
-    assert.deepEqual(await storage.findPending(proposal.handleHash), proposal);
-    assert.equal(await storage.findAccount(proposal.userId), undefined);
+    const userId = newUser();
+    for (const epoch of [0, 1]) {
+      const proposal = await begin(storage, 'backup-codes', userId, { epoch });
+      const before = await snapshot(storage, userId, proposal);
+      assert.equal(await storage.renewBackupCodes(renewalOf(proposal)), undefined);
+      assert.deepEqual(await snapshot(storage, userId, proposal), before);
+      await storage.raiseEpoch(userId);
+    }
   }),
 ];

@@ -16,7 +16,7 @@ export interface StorageContractCase {
    * Rejects where the rule is broken. Users are fresh and random, so cases may share a database.
    * @param open resolves with the migrated storage under test; every call must reach the same records.
    */
-  run(open: () => Promise<Storage>): Promise<void>;
+  run: (open: () => Promise<Storage>) => Promise<void>;
 }
 
 /** The instant of every case. Storage is told the time and never looks at a clock. */

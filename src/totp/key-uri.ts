@@ -15,11 +15,20 @@ export function groupKey(key: string): string {
  * The `otpauth:` URI that authenticator apps read. A colon separates issuer and label, so the label's own are
  * replaced; the issuer has none (checked at start).
  */
-export function buildKeyUri(issuer: string, label: string, secret: Uint8Array, parameters: TotpParameters): string {
+export function buildKeyUri(
+  issuer: string,
+  label: string,
+  secret: Uint8Array,
+  parameters: TotpParameters,
+): string {
   return generateURI({ issuer, label: cleanLabel(label), secret: encodeKey(secret), ...parameters });
 }
 
 function cleanLabel(label: string): string {
-  const clean = label.replace(/:/g, '_').replace(/\p{Cc}/gu, '').trim().slice(0, 100);
+  const clean = label
+    .replace(/:/g, '_')
+    .replace(/\p{Cc}/gu, '')
+    .trim()
+    .slice(0, 100);
   return clean === '' ? 'account' : clean;
 }

@@ -11,6 +11,9 @@ export function sealSecret(ring: KeyRing, owner: { userId: string; id: string },
   return ring.seal(secret, ['authenticator', owner.userId, owner.id]);
 }
 
-export function openSecret(ring: KeyRing, owner: { userId: string; id: string; sealedSecret: string }): Buffer {
+export function openSecret(
+  ring: KeyRing,
+  owner: { userId: string; id: string; sealedSecret: string },
+): Buffer {
   return ring.open(owner.sealedSecret, ['authenticator', owner.userId, owner.id]);
 }

@@ -5,8 +5,21 @@ import { Redis } from 'ioredis';
 import Database from 'libsql';
 import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
-import { createSecondFactor, type SecondFactor, type SecondFactorOptions, sqlStorage } from 'passport-second-factor';
-import { createTestClock, enrolUser, readFormToken, type TestClock, type TestFactor } from 'passport-second-factor/testing';
+import {
+  createSecondFactor,
+  type SecondFactor,
+  type SecondFactorOptions,
+  sqlStorage,
+  type Storage,
+} from 'passport-second-factor';
+import {
+  createTestClock,
+  enrolUser,
+  readFormToken,
+  type TestClock,
+  type TestFactor,
+  totpCode,
+} from 'passport-second-factor/testing';
 import supertest from 'supertest';
 import { onTestFinished } from 'vitest';
 import { redisPrefix, redisUrl } from './redis.js';
@@ -39,6 +52,8 @@ export interface Host {
 
 export interface HostParts {
   options?: Partial<SecondFactorOptions>;
+  /** Puts something around the host's storage, e.g. `slowly`. */
+  wrapStorage?(storage: Storage): Storage;
   /** Routes and middleware above session and passport. */
   first?(app: Express, host: Host, sessions: RequestHandler): void;
   /** Routes below passport.session() and the pages. */
@@ -61,7 +76,7 @@ export async function createHost(parts: HostParts = {}): Promise<Host> {
   const options: SecondFactorOptions = {
     issuer: 'Test Service',
     origin: ORIGIN,
-    storage: sqlStorage.sqlite(database),
+    storage: parts.wrapStorage?.(sqlStorage.sqlite(database)) ?? sqlStorage.sqlite(database),
     keys: [{ id: 'test', secret: Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)) }],
     user: {
       id: (user) => (user as TestUser).id,
@@ -89,7 +104,10 @@ export async function createHost(parts: HostParts = {}): Promise<Host> {
     enrol: (userId) => enrolUser(options, userId),
     async signIn(userId) {
       const agent = supertest.agent(app);
-      await agent.post('/login').type('form').send({ username: userId, password: `${userId}-password` });
+      await agent
+        .post('/login')
+        .type('form')
+        .send({ username: userId, password: `${userId}-password` });
       return agent;
     },
   };
@@ -136,7 +154,10 @@ export function createPassport(users: ReadonlyMap<string, TestUser>): InstanceTy
 
 function addRoutes(app: Express, { passport }: Host): void {
   app.use(express.json(), express.urlencoded({ extended: true }));
-  app.post('/login', passport.authenticate('local', { successReturnToOrRedirect: '/account' }) as RequestHandler);
+  app.post(
+    '/login',
+    passport.authenticate('local', { successReturnToOrRedirect: '/account' }) as RequestHandler,
+  );
   app.post('/logout', (request, response, next) => {
     request.logout((error: unknown) => {
       if (error) next(error);
@@ -187,8 +208,11 @@ export async function signInWhole(host: Host, userId: string, code: string): Pro
 
 /** Who the application takes an agent for: a user id, or `nobody`. */
 export async function whoIs(agent: Agent): Promise<string> {
-  const { body } = (await agent.get('/whoami')) as { body: { user: TestUser | null; isAuthenticated: boolean } };
-  if (body.isAuthenticated !== (body.user !== null)) throw new Error('req.user and isAuthenticated() disagree');
+  const { body } = (await agent.get('/whoami')) as {
+    body: { user: TestUser | null; isAuthenticated: boolean };
+  };
+  if (body.isAuthenticated !== (body.user !== null))
+    throw new Error('req.user and isAuthenticated() disagree');
   return body.user?.id ?? 'nobody';
 }
 
@@ -197,4 +221,155 @@ export async function readSessions(host: Host): Promise<string[]> {
   const keys = await host.redis.keys(`${host.prefix}*`);
   const values = await Promise.all(keys.map((key) => host.redis.get(key)));
   return values.filter((value) => value !== null);
+}
+
+/** Makes every verb wait a little before it runs, so that parallel requests meet between any two of them. */
+export function slowly(storage: Storage): Storage {
+  return new Proxy(storage, {
+    get(target, name) {
+      const verb = Reflect.get(target, name, target) as (...parameters: unknown[]) => Promise<unknown>;
+      return async (...parameters: unknown[]) => {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        return Reflect.apply(verb, target, parameters);
+      };
+    },
+  });
+}
+
+/** One form of `submitAtOnce`; `page` is where its token comes from, by default `path`. */
+export interface Submission {
+  agent: Agent;
+  path: string;
+  fields: Record<string, string>;
+  page?: string;
+}
+
+/** Opens the page of each form first and then sends all forms in the same instant. */
+export async function submitAtOnce(submissions: readonly Submission[]): Promise<supertest.Response[]> {
+  const tokens = new Map<Agent, string>();
+  for (const { agent, path, page = path } of submissions) {
+    if (!tokens.has(agent)) tokens.set(agent, readFormToken((await agent.get(page)).text));
+  }
+  return Promise.all(
+    submissions.map(({ agent, path, fields }) =>
+      agent
+        .post(path)
+        .type('form')
+        .send({ _csrf: tokens.get(agent), ...fields }),
+    ),
+  );
+}
+
+/** Gives a fresh proof in a complete session, on the way to `returnTo`. */
+export function stepUp(agent: Agent, code: string, returnTo = '/account'): Promise<supertest.Response> {
+  const page = `/two-factor/challenge?return_to=${encodeURIComponent(returnTo)}`;
+  return submit(agent, '/two-factor/challenge', { code, return_to: returnTo }, page);
+}
+
+/** A factor that was set up on the pages, as its owner holds it. */
+export interface PageFactor {
+  /** Base32, as the setup page shows it. */
+  key: string;
+  code(steps?: number): string;
+  backupCodes: string[];
+}
+
+/** Goes through the setup pages with an agent whose login is complete and fresh; the codes are not yet "saved". */
+export async function setUpFactor(host: Host, agent: Agent): Promise<PageFactor> {
+  const page = await agent.get('/two-factor/setup');
+  const key = readSetupKey(page.text);
+  const code = (steps = 0): string => totpCode(key, host.clock() + steps * 30_000);
+  await submit(agent, '/two-factor/setup', { code: code() });
+  return { key, code, backupCodes: readBackupCodes((await agent.get('/two-factor/backup-codes')).text) };
+}
+
+/** The key on the setup page, without its spaces. */
+export function readSetupKey(html: string): string {
+  const key = /id="setup-key">([^<]+)</.exec(html)?.[1];
+  if (key === undefined) throw new Error('This page shows no key.');
+  return key.replaceAll(' ', '');
+}
+
+/** The backup codes that a page shows; none where it shows none. */
+export function readBackupCodes(html: string): string[] {
+  return [...html.matchAll(/<code class="backup-code">([^<]+)<\/code>/g)].map((match) => match[1]!);
+}
+
+/** Codes of six digits that are of no step from two before to two after the present one. */
+export function wrongCodes(factor: Pick<TestFactor, 'code'>, count: number): string[] {
+  const right = new Set([-2, -1, 0, 1, 2].map((steps) => factor.code(steps)));
+  const codes = Array.from({ length: count + right.size }, (_, index) => String(index).padStart(6, '0'));
+  return codes.filter((code) => !right.has(code)).slice(0, count);
+}
+
+/** The counters of a user as they stand in the database. */
+export function readCounters(host: Host, userId: string): Record<'totp' | 'backupCode' | 'until', number> {
+  const row = host.database.prepare('SELECT * FROM two_factor_auth WHERE user_id = ?').get([userId]) as {
+    totp_failures: number;
+    totp_delayed_until: number;
+    backup_code_failures: number;
+  };
+  return { totp: row.totp_failures, backupCode: row.backup_code_failures, until: row.totp_delayed_until };
+}
+
+/** All rows of all tables. */
+export function readTables(host: Host): Record<string, unknown[]> {
+  const tables = host.database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as {
+    name: string;
+  }[];
+  return Object.fromEntries(
+    tables.map(({ name }) => [name, host.database.prepare(`SELECT * FROM ${name} ORDER BY 1`).all()]),
+  );
+}
+
+/** Gives the password, whatever the agent's session is. */
+export function sendPassword(agent: Agent, userId: string, path = '/login'): supertest.Test {
+  return agent
+    .post(path)
+    .type('form')
+    .send({ username: userId, password: `${userId}-password` });
+}
+
+const anyPath = { domain: '127.0.0.1', path: '/', secure: false, script: false };
+
+/** Another agent with the same cookies: a thief's copy, or a second request at the same time. */
+export function copyAgent(host: Host, agent: Agent): Agent {
+  const copy = host.agent();
+  const cookies = agent.jar.getCookies(anyPath).map((cookie) => cookie.toString());
+  copy.jar.setCookies(cookies, anyPath.domain, anyPath.path);
+  return copy;
+}
+
+/** The session id in an agent's cookie; `''` without one. */
+export function sessionId(agent: Agent): string {
+  const cookie = decodeURIComponent(agent.jar.getCookie('sid', anyPath)?.value ?? '');
+  return /^s:([^.]+)\./.exec(cookie)?.[1] ?? '';
+}
+
+export type StoredSession = Record<string, unknown>;
+
+/** An agent's session as it stands in Redis. */
+export async function readSession(host: Host, agent: Agent): Promise<StoredSession | undefined> {
+  const value = await host.redis.get(host.prefix + sessionId(agent));
+  return value === null ? undefined : (JSON.parse(value) as StoredSession);
+}
+
+/** Puts a session into Redis by hand, under the id in the agent's cookie. */
+export async function writeSession(host: Host, agent: Agent, session: StoredSession): Promise<void> {
+  if (sessionId(agent) === '') throw new Error('This agent has no session cookie.');
+  await host.redis.set(host.prefix + sessionId(agent), JSON.stringify(session));
+}
+
+/** Makes the verbs that stand in `faults` fail, for as long as they stand there. */
+export function failing(storage: Storage, faults: ReadonlySet<keyof Storage>): Storage {
+  return new Proxy(storage, {
+    get(target, name: keyof Storage) {
+      return faults.has(name) ? () => Promise.reject(new Error('The storage is away.')) : target[name];
+    },
+  });
+}
+
+/** A user as Passport's functions take one. */
+export function userOf(host: Host, userId: string): Express.User {
+  return host.users.get(userId) as unknown as Express.User;
 }

@@ -4,7 +4,8 @@ import { inject } from 'vitest';
 /** The Redis of this run. Throws where there is none: a test that needs one must not pass without. */
 export function redisUrl(): string {
   const url = inject('redisUrl');
-  if (url === '') throw new Error('No Redis for this test. `node scripts/fetch-redis.mjs` says how to get one.');
+  if (url === '')
+    throw new Error('No Redis for this test. `node scripts/fetch-redis.mjs` says how to get one.');
   return url;
 }
 

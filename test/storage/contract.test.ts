@@ -15,7 +15,7 @@ describe.each(Object.entries(storages))('the storage contract over %s', (_, crea
   let opened: Promise<Storage> | undefined;
   const open = (): Promise<Storage> => (opened ??= create().then(migrated));
 
-  it.each(storageContract)('$title', ({ run }) => run(open));
+  for (const { title, run } of storageContract) it(title, () => run(open));
 });
 
 describe('the storage contract over naive read-then-write', () => {

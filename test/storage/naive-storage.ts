@@ -127,6 +127,10 @@ export function naiveStorage(): Storage {
     async accept({ proof, effect, now, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt === null) return 'gone';
+      const row = await pendings.find(key.handleHash);
+      if (!row) return key.purpose === 'step-up' ? 'completed' : 'gone';
+      if (matches(row, key) && row.completedAt !== null) return 'completed';
+      if (!isLive(row, key, now)) return 'gone';
       if (proof.lane === 'totp') {
         const authenticator = user.authenticators.find(({ id }) => id === proof.authenticatorId);
         if (!authenticator || authenticator.lastStep >= proof.step) return 'used';
@@ -138,10 +142,6 @@ export function naiveStorage(): Storage {
         codes.used.push(proof.codeHash);
       }
       user.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
-      const row = await pendings.find(key.handleHash);
-      if (!row) return key.purpose === 'step-up' ? 'completed' : 'gone';
-      if (matches(row, key) && row.completedAt !== null) return 'completed';
-      if (!isLive(row, key, now)) return 'gone';
       if (key.purpose === 'login') await pendings.save(key.handleHash, { ...row, completedAt: now });
       else await pendings.delete(key.handleHash);
       if (effect === 'disable') {

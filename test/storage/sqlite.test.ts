@@ -57,7 +57,19 @@ describe('sqlStorage.sqlite', () => {
 
   it('leaves no lock behind on a connection that met one', async () => {
     const [host, own] = [openDatabase(file), openDatabase(file)];
-    const waiting = sqlStorage.sqlite(own);
+    // Kept, because garbage collection would end what a statement left unfinished, at a time of its own.
+    const statements: unknown[] = [];
+    const waiting = sqlStorage.sqlite({
+      get inTransaction() {
+        return own.inTransaction;
+      },
+      exec: (sql) => own.exec(sql),
+      prepare: (sql) => {
+        const statement = own.prepare(sql);
+        statements.push(statement);
+        return statement;
+      },
+    });
     host.exec('BEGIN IMMEDIATE');
     const raised = waiting.raiseEpoch(fixtures.newUser());
     await wait(20);
@@ -73,6 +85,8 @@ describe('sqlStorage.sqlite', () => {
     await expect(storage.raiseEpoch('anybody')).rejects.toThrow('stayed locked for 5 s');
     host.exec('ROLLBACK');
     expect(await storage.findAccount('anybody')).toBeUndefined();
+    await fixtures.begin(storage, 'login', fixtures.newUser());
+    expect(() => host.exec('BEGIN IMMEDIATE; COMMIT')).not.toThrow();
   });
 
   it('rolls back and stays usable when a statement fails in the middle of a verb', async () => {
@@ -113,20 +127,22 @@ describe('sqlStorage.sqlite', () => {
     expect(row).toEqual([{ delay: 'integer', time: 'integer' }]);
   });
 
-  it.each(storageRaces)('$title, over four connections of one process', async (race) => {
-    const connections = Array.from({ length: 4 }, () => sqlStorage.sqlite(openDatabase(file)));
-    const key = newRaceKey();
-    await race.prepare(storage, key);
-    const counts = await Promise.all(
-      connections.map((connection, index) =>
-        countWinners(
-          race,
-          connection,
-          key,
-          Array.from({ length: 8 }, (_, n) => index * 8 + n),
+  for (const race of storageRaces) {
+    it(`${race.title}, over four connections of one process`, async () => {
+      const connections = Array.from({ length: 4 }, () => sqlStorage.sqlite(openDatabase(file)));
+      const key = newRaceKey();
+      await race.prepare(storage, key);
+      const counts = await Promise.all(
+        connections.map((connection, index) =>
+          countWinners(
+            race,
+            connection,
+            key,
+            Array.from({ length: 8 }, (_, n) => index * 8 + n),
+          ),
         ),
-      ),
-    );
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(race.winners);
-  });
+      );
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(race.winners);
+    });
+  }
 });

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import express, { type Express, type RequestHandler } from 'express';
 import session from 'express-session';
-import helmet from 'helmet';
 import { createSecondFactor, sqlStorage } from 'passport-second-factor';
 import { createPassport } from './authentication.js';
 import type { Config } from './config.js';
 import { openDatabase } from './database.js';
 import { refuseForgery } from './forms.js';
+import { keepOutOfCaches, securityHeaders } from './headers.js';
 import type { Keys } from './keys.js';
 import { accountRoutes } from './routes/account.js';
 import { errorPage, notFound } from './routes/errors.js';
@@ -114,32 +114,6 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
     },
   };
 }
-
-function securityHeaders(isHttps: boolean): RequestHandler {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-        baseUri: ["'none'"],
-      },
-    },
-    // Helmet's default `no-referrer` makes Chromium send `Origin: null` with our own forms.
-    referrerPolicy: { policy: 'same-origin' },
-    strictTransportSecurity: isHttps,
-    xFrameOptions: { action: 'deny' },
-  });
-}
-
-/** Pages with form tokens and names are for one person, once. */
-const keepOutOfCaches: RequestHandler = (_req, res, next) => {
-  res.set('Cache-Control', 'no-store');
-  next();
-};
 
 /** Without its sessions the server cannot tell who is who: 503, not "nobody is logged in" and not a fault of the code. */
 function orUnavailable(sessions: RequestHandler): RequestHandler {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 
@@ -11,6 +11,8 @@ const busyTimeout = 2000;
  */
 export function openDatabase(file: string): Database.Database {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  // SQLite would let everybody on the machine read the file; its WAL gets the mode of the file.
+  closeSync(openSync(file, 'a', 0o600));
   const database = new Database(file, { timeout: busyTimeout });
   database.exec('PRAGMA journal_mode = WAL');
   return database;

@@ -22,7 +22,10 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** Where scripts/fetch-redis.mjs unpacks Debian's packages; the same from src/ and from dist/. */
+/**
+ * Where scripts/fetch-redis.mjs unpacks Debian's packages; the same from src/ and from dist/.
+ * @public for that script
+ */
 export const redisCache = fileURLToPath(new URL('../../../.cache/redis', import.meta.url));
 
 /** The `redis-server` on the PATH, else the one that scripts/fetch-redis.mjs unpacked for this checkout. */

@@ -74,16 +74,15 @@ async function openRedisSessions(url: string, place: string): Promise<Sessions> 
     retryStrategy: (times) => Math.min(times * 100, 1000),
   });
   reportOutages(client);
+  let fault = '';
+  client.on('error', ({ message }) => (fault = message));
   try {
     await client.connect();
   } catch (cause) {
     client.disconnect();
-    throw new SetupError(
-      'Redis does not answer at the address in REDIS_URL. Start it, correct it, or leave it out.',
-      {
-        cause,
-      },
-    );
+    // ioredis rejects with "Connection is closed."; what is wrong stands in the event before.
+    const advice = 'Start it, correct REDIS_URL, or leave it out.';
+    throw new SetupError(`${place}, cannot be used (${fault}). ${advice}`, { cause });
   }
   return {
     store: new RedisStore({ client }),

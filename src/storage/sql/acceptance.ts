@@ -6,10 +6,10 @@ import { changed, Rollback, type Step, type Verb } from './verb.js';
 export function* accept(db: QueryBuilder, acceptance: Acceptance): Verb<AcceptanceResult> {
   const { proof, userId, purpose, now } = acceptance;
   if (!(yield* resetLane(db, acceptance))) return new Rollback('gone');
-  if (!(yield* useProof(db, userId, proof, now))) return new Rollback('used');
   const settlePending = purpose === 'login' ? completePending : consumePending;
   if (!(yield* settlePending(db, acceptance, now)))
     return new Rollback(yield* explainPending(db, acceptance));
+  if (!(yield* useProof(db, userId, proof, now))) return new Rollback('used');
   if (acceptance.effect === 'disable') yield* disable(db, userId);
   return 'accepted';
 }

@@ -36,8 +36,8 @@ export function createSqliteRunner(db: SqliteDatabase): Runner {
   }
 
   function performInTransaction<T>(verb: Verb<T>): T {
-    // By `exec`, never prepared: libsql does not reset a prepared BEGIN or INSERT that met a lock, and from then
-    // on that connection keeps its write lock after every commit. For the same reason no write goes without BEGIN.
+    // By `exec`, never prepared: libsql does not reset a prepared BEGIN or INSERT that met a lock, and until it is
+    // run again that connection's commits fail or keep the write lock. So no write goes without BEGIN IMMEDIATE.
     db.exec('BEGIN IMMEDIATE');
     try {
       const result = perform(verb);

@@ -29,14 +29,13 @@ export const notFound: RequestHandler = (_req, res) => {
 export function errorPage(production: boolean): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     const status = statusOf(error);
-    if (status >= 500) console.error(error);
+    if (status >= 500) console.error(describe(error));
     if (res.headersSent) {
       next(error);
       return;
     }
     const page = pages[status] ?? (status < 500 ? badRequest : failure);
-    const detail =
-      !production && status >= 500 && error instanceof Error ? (error.stack ?? error.message) : '';
+    const detail = !production && status >= 500 ? describe(error) : '';
     res.status(status).render('message', { ...page, detail });
   };
 }
@@ -44,4 +43,11 @@ export function errorPage(production: boolean): ErrorRequestHandler {
 function statusOf(error: unknown): number {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   return typeof status === 'number' && status >= 400 && status <= 599 ? status : 500;
+}
+
+/** Stack and causes, nothing else: an error of ioredis carries the command too, with the session and its id. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'An error that is no Error was thrown.';
+  const stack = error.stack ?? error.message;
+  return error.cause === undefined ? stack : `${stack}\nbecause of ${describe(error.cause)}`;
 }

@@ -1,0 +1,90 @@
+import { readFormToken } from 'passport-second-factor/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  type Agent,
+  answer,
+  createHost,
+  type Host,
+  readTables,
+  setUpFactor,
+  signInWhole,
+  whoIs,
+} from '../helpers/host.js';
+
+const PATHS = ['', '/challenge', '/cancel', '/setup', '/backup-codes', '/backup-codes/saved', '/disable'];
+
+/** What works at the accounts: everything but what waits. */
+function readAccounts(host: Host): Record<string, unknown[]> {
+  return { ...readTables(host), two_factor_pending: [] };
+}
+
+/** Opens every page as a link, an image or a prefetch could, with all that a form would have sent. */
+async function openEverything(agent: Agent, code: string, page: string): Promise<number[]> {
+  const token = readFormToken((await agent.get(page)).text);
+  const fields = `_csrf=${token}&code=${code}&password=ada-password&_method=POST`;
+  const statuses: number[] = [];
+  for (const path of PATHS) {
+    for (const query of ['', `?${fields}`, `?${fields}&return_to=/account&use=backup-code`]) {
+      statuses.push((await agent.get(`/two-factor${path}${query}`)).status);
+      statuses.push((await agent.head(`/two-factor${path}${query}`)).status);
+      const withBody = await agent.get(`/two-factor${path}${query}`).type('form').send(fields);
+      statuses.push(withBody.status);
+    }
+  }
+  return statuses;
+}
+
+describe('R12 a link to a page', () => {
+  it('changes nothing while a login is pending, and does not end it', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    const before = readTables(host);
+    const statuses = await openEverything(agent, factor.code(), '/two-factor/challenge');
+    expect(statuses.filter((status) => status >= 500)).toEqual([]);
+    expect(readTables(host)).toEqual(before);
+    expect(await whoIs(agent)).toBe('nobody');
+    expect((await answer(agent, factor.code())).headers['location']).toBe('/account');
+  });
+
+  it('changes nothing in a complete session with a factor', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const agent = await signInWhole(host, 'ada', factor.code(-1));
+    const before = readTables(host);
+    await openEverything(agent, factor.code(), '/two-factor/disable');
+    await openEverything(agent, factor.backupCodes[0]!, '/two-factor/disable');
+    expect(readTables(host)).toEqual(before);
+    expect(await whoIs(agent)).toBe('ada');
+  });
+
+  it('changes nothing while codes are proposed, and a visit to the page does not save them', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    const { backupCodes, code } = await setUpFactor(host, agent);
+    const before = readTables(host);
+    await openEverything(agent, code(1), '/two-factor/disable');
+    expect(readTables(host)).toEqual(before);
+    expect((await agent.get('/two-factor/backup-codes')).text).toContain(backupCodes[0]);
+  });
+
+  it('changes nothing in a complete session without a factor: a setup only waits', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    const before = readAccounts(host);
+    await openEverything(agent, '123456', '/two-factor/setup');
+    expect(readAccounts(host)).toEqual(before);
+    expect(readAccounts(host)['two_factor_auth']).toEqual([]);
+  });
+
+  it.each(['put', 'patch', 'delete', 'options'] as const)('changes nothing with %s', async (method) => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const agent = await signInWhole(host, 'ada', factor.code(-1));
+    const before = readTables(host);
+    const _csrf = readFormToken((await agent.get('/two-factor/disable')).text);
+    for (const path of PATHS)
+      await agent[method](`/two-factor${path}`).type('form').send({ _csrf, code: factor.code() });
+    expect(readTables(host)).toEqual(before);
+  });
+});

@@ -1,0 +1,201 @@
+import type { RequestHandler } from 'express';
+import type { Strategy } from 'passport';
+import { TotpStrategy } from 'passport-second-factor';
+import type { TestFactor } from 'passport-second-factor/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  answer,
+  createHost,
+  type Host,
+  readTables,
+  setUpFactor,
+  signInWhole,
+  slowly,
+  stepUp,
+  submit,
+  submitAtOnce,
+  whoIs,
+  wrongCodes,
+} from '../helpers/host.js';
+
+const STEP = 30_000;
+
+describe('R3 somebody who has seen a code and knows the password', () => {
+  it('cannot use it at the next login, step-up or disable, and is told to wait for the next one', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const captured = factor.code();
+    const owner = await signInWhole(host, 'ada', captured);
+    expect(await whoIs(owner)).toBe('ada');
+
+    const thief = await host.signIn('ada');
+    const replays = [
+      await answer(thief, captured),
+      await stepUp(owner, captured),
+      await submit(owner, '/two-factor/disable', { code: captured }),
+    ];
+    for (const { status, text } of replays) {
+      expect(status).toBe(422);
+      expect(text).toMatch(/used already.* next one/);
+    }
+    expect(await whoIs(thief)).toBe('nobody');
+
+    // The step before would still be in the window, too.
+    host.clock.advance(STEP);
+    expect((await answer(thief, captured)).text).toMatch(/used already.* next one/);
+    expect((await answer(thief, factor.code())).headers['location']).toBe('/account');
+  });
+
+  it('cannot use it after the owner gave it in a step-up', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const owner = await signInWhole(host, 'ada', factor.code(-1));
+    expect((await stepUp(owner, factor.code())).headers['location']).toBe('/account');
+    const thief = await host.signIn('ada');
+    expect((await answer(thief, factor.code())).status).toBe(422);
+    expect(await whoIs(thief)).toBe('nobody');
+  });
+
+  it('cannot use it in 16 sessions in the same instant: one login', async () => {
+    const host = await createHost({ wrapStorage: slowly });
+    const factor = await host.enrol('ada');
+    const agents = await Promise.all(Array.from({ length: 16 }, () => host.signIn('ada')));
+    const fields = { code: factor.code() };
+    await submitAtOnce(agents.map((agent) => ({ agent, path: '/two-factor/challenge', fields })));
+    const users = await Promise.all(agents.map(whoIs));
+    expect(users.filter((user) => user === 'ada')).toHaveLength(1);
+  });
+
+  it('cannot use an older code after a newer one', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const older = [factor.code(-1), factor.code()];
+    await signInWhole(host, 'ada', factor.code(1));
+    const thief = await host.signIn('ada');
+    for (const code of older) expect((await answer(thief, code)).text).toContain('used already');
+    expect(await whoIs(thief)).toBe('nobody');
+  });
+
+  it('cannot use the code that turned the second factor on', async () => {
+    const host = await createHost();
+    const owner = await host.signIn('ada');
+    const factor = await setUpFactor(host, owner);
+    const thief = await host.signIn('ada');
+    expect((await answer(thief, factor.code())).text).toContain('used already');
+    expect(await whoIs(thief)).toBe('nobody');
+    expect((await stepUp(owner, factor.code())).status).toBe(422);
+    expect((await submit(owner, '/two-factor/disable', { code: factor.code() })).status).toBe(422);
+    expect((await answer(thief, factor.code(1))).headers['location']).toBe('/account');
+  });
+
+  it('cannot use one code for a login and for turning off in the same instant', async () => {
+    const host = await createHost({ wrapStorage: slowly });
+    const factor = await host.enrol('ada');
+    const owner = await signInWhole(host, 'ada', factor.code(-1));
+    const thief = await host.signIn('ada');
+    const fields = { code: factor.code() };
+    const responses = await submitAtOnce([
+      { agent: owner, path: '/two-factor/disable', fields },
+      { agent: thief, path: '/two-factor/challenge', fields },
+    ]);
+    expect(responses.filter(({ status }) => status === 303)).toHaveLength(1);
+  });
+});
+
+describe('R3 a code from outside of the window', () => {
+  it.each([
+    ['by default', undefined, [-1, 0, 1]],
+    ['with the window 0 and 0', { past: 0, future: 0 }, [0]],
+    ['with the window 1 and 0', { past: 1, future: 0 }, [-1, 0]],
+    ['with the window 2 and 2', { past: 2, future: 2 }, [-2, -1, 0, 1, 2]],
+  ])('is refused %s, at the beginning and at the end of a step', async (_, window, accepted) => {
+    const host = await createHost({ options: window ? { totp: { window } } : {} });
+    for (const offset of [0, STEP - 1]) {
+      const found: number[] = [];
+      for (const steps of [-3, -2, -1, 0, 1, 2, 3]) {
+        const userId = addUser(host);
+        const factor = await host.enrol(userId);
+        host.clock.advance(offset);
+        await answerAs(host, userId, factor, steps, found);
+        host.clock.advance(STEP - offset);
+      }
+      expect(found).toEqual(accepted);
+    }
+  });
+});
+
+it('R3 four right codes in the same instant complete one login once and use up one code', async () => {
+  const host = await createHost({ wrapStorage: slowly });
+  const factor = await host.enrol('ada');
+  const agent = await host.signIn('ada');
+  const codes = [factor.code(-1), factor.code(), factor.code(1), factor.backupCodes[0]!];
+  const responses = await submitAtOnce(
+    codes.map((code) => ({ agent, path: '/two-factor/challenge', fields: { code } })),
+  );
+  const winners = responses.flatMap(({ status }, index) => (status === 303 ? [index] : []));
+  expect(winners).toHaveLength(1);
+
+  const tables = readTables(host) as {
+    two_factor_authenticators: { last_step: number }[];
+    two_factor_backup_codes: { used_at: number | null }[];
+    two_factor_pending: { purpose: string; completed_at: number | null }[];
+  };
+  const winner = winners[0]!;
+  const step = Math.floor(host.clock() / STEP);
+  expect(tables.two_factor_authenticators[0]!.last_step).toBe(winner < 3 ? step + winner - 1 : 0);
+  const used = tables.two_factor_backup_codes.filter(({ used_at }) => used_at !== null);
+  expect(used).toHaveLength(winner === 3 ? 1 : 0);
+  const completed = tables.two_factor_pending.filter(({ completed_at }) => completed_at !== null);
+  expect(completed).toHaveLength(1);
+});
+
+describe('R3 two people who answer in the same instant', () => {
+  it.each([
+    ['on the pages', '/two-factor/challenge'],
+    ["through a host's route that passes a strategy object", '/code'],
+  ])('do not get each other’s outcome %s', async (_, path) => {
+    const host = await createHost({
+      wrapStorage: slowly,
+      routes(app, { passport, secondFactor }) {
+        const strategy: Strategy = new TotpStrategy(secondFactor);
+        const options = { successRedirect: '/account', failureRedirect: '/wrong' };
+        app.post('/code', passport.authenticate(strategy, options) as RequestHandler);
+      },
+    });
+    const [ada, eve] = [await host.enrol('ada'), await host.enrol('eve')];
+    const [owner, thief] = [await host.signIn('ada'), await host.signIn('eve')];
+    const page = '/two-factor/challenge';
+    const [right, wrong] = await submitAtOnce([
+      { agent: owner, path, page, fields: { code: ada.code() } },
+      { agent: thief, path, page, fields: { code: wrongCodes(eve, 1)[0]! } },
+    ]);
+    expect(right!.headers['location']).toBe('/account');
+    expect(wrong!.headers['location']).not.toBe('/account');
+    expect([await whoIs(owner), await whoIs(thief)]).toEqual(['ada', 'nobody']);
+    // The thief's session still waits for the thief's own second factor, and for nobody else's.
+    await answer(thief, ada.code(1));
+    expect(await whoIs(thief)).toBe('nobody');
+    await answer(thief, eve.code());
+    expect(await whoIs(thief)).toBe('eve');
+  });
+});
+
+let count = 0;
+
+function addUser(host: Host): string {
+  count += 1;
+  const id = `user${count}`;
+  host.users.set(id, { id, password: `${id}-password` });
+  return id;
+}
+
+async function answerAs(
+  host: Host,
+  userId: string,
+  factor: TestFactor,
+  steps: number,
+  found: number[],
+): Promise<void> {
+  const agent = await signInWhole(host, userId, factor.code(steps));
+  if ((await whoIs(agent)) === userId) found.push(steps);
+}

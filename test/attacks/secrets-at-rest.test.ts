@@ -1,0 +1,288 @@
+import Database from 'libsql';
+import { sqlStorage } from 'passport-second-factor';
+import { readFormToken, totpCode } from 'passport-second-factor/testing';
+import { describe, expect, it } from 'vitest';
+import {
+  type Agent,
+  answer,
+  createHost,
+  type Host,
+  readBackupCodes,
+  readSessions,
+  readSetupKey,
+  readTables,
+  setUpFactor,
+  signInWhole,
+  submit,
+  whoIs,
+  wrongCodes,
+} from '../helpers/host.js';
+
+/** Everything that a thief of database and session store has, as text. */
+async function readEverything(host: Host): Promise<string> {
+  return [JSON.stringify(readTables(host)), ...(await readSessions(host))].join('\n');
+}
+
+/** The ways in which a secret could have been written down. */
+function spellings(key: string): string[] {
+  const bytes = decodeBase32(key);
+  return [
+    key,
+    key.toLowerCase(),
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    // Base64 depends on where in a longer text the bytes begin.
+    ...[0, 1, 2].map((before) => innerBase64(bytes, before)),
+    bytes.toString('base64url'),
+    bytes.toString('latin1'),
+    JSON.stringify(bytes.toString('latin1')).slice(1, -1),
+    JSON.stringify([...bytes]).slice(1, -1),
+  ];
+}
+
+function innerBase64(bytes: Buffer, before: number): string {
+  const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+  return text.slice(before === 0 ? 0 : 4, 24);
+}
+
+/** On its own, so that the package's own encoder cannot hide a fault. */
+function decodeBase32(key: string): Buffer {
+  const bits = [...key].map((symbol) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(symbol).toString(2).padStart(5, '0'),
+  );
+  return Buffer.from(
+    bits
+      .join('')
+      .match(/.{8}/g)!
+      .map((byte) => parseInt(byte, 2)),
+  );
+}
+
+async function openSetup(agent: Agent): Promise<string> {
+  return readSetupKey((await agent.get('/two-factor/setup')).text);
+}
+
+describe('R8 somebody who has stolen the database and the sessions', () => {
+  it('finds no secret while a setup is open', async () => {
+    const host = await createHost();
+    const key = await openSetup(await host.signIn('ada'));
+    const everything = await readEverything(host);
+    expect(everything).toContain('"purpose":"enrolment"');
+    for (const spelling of spellings(key)) expect(everything).not.toContain(spelling);
+  });
+
+  it('finds no secret and no backup code when the factor is on, before and after saving', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    const { key, backupCodes, code } = await setUpFactor(host, agent);
+    const dumps = [await readEverything(host)];
+    await submit(agent, '/two-factor/backup-codes/saved', {}, '/two-factor/backup-codes');
+    await submit(agent, '/two-factor/backup-codes', {});
+    const renewed = readBackupCodes((await agent.get('/two-factor/backup-codes')).text);
+    dumps.push(await readEverything(host));
+    await answer(await host.signIn('ada'), code(1));
+    await answer(await host.signIn('ada'), backupCodes[0]!);
+    dumps.push(await readEverything(host));
+    const secrets = [...backupCodes, ...renewed].flatMap((shown) => [shown, shown.replaceAll('-', '')]);
+    expect(secrets).toHaveLength(40);
+    for (const dump of dumps) {
+      for (const secret of [...spellings(key), ...secrets]) expect(dump).not.toContain(secret);
+      expect(dump).not.toContain(code(1));
+    }
+  });
+
+  it('finds no handle of a pending login, only its hash', async () => {
+    const host = await createHost();
+    await host.enrol('ada');
+    await host.signIn('ada');
+    const [session] = await readSessions(host);
+    const { handle } = (JSON.parse(session!) as { secondFactor: { pending: { handle: string } } })
+      .secondFactor.pending;
+    expect(handle).toMatch(/^[\w-]{43}$/);
+    expect(JSON.stringify(readTables(host))).not.toContain(handle);
+  });
+});
+
+describe('R8 a secret is shown once', () => {
+  it('and stands in no later page, in no header and in no URL', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    const seen: string[] = [];
+    const see = (response: { text: string; headers: unknown }): void => {
+      seen.push(response.text, JSON.stringify(response.headers));
+    };
+    const setup = await agent.get('/two-factor/setup');
+    expect(JSON.stringify(setup.headers)).not.toContain(readSetupKey(setup.text));
+    const { key, code } = await setUpFactor(host, agent);
+    expect(key).toBe(readSetupKey(setup.text));
+
+    const paths = ['', '/setup', '/backup-codes', '/disable', '/challenge', '/challenge?return_to=/account'];
+    for (const path of paths) see(await agent.get(`/two-factor${path}`));
+    for (const wrong of wrongCodes({ code }, 2))
+      see(await submit(agent, '/two-factor/disable', { code: wrong }));
+    see(await submit(agent, '/two-factor/setup', { code: code(1) }, '/two-factor/disable'));
+    see(await submit(agent, '/two-factor/backup-codes/saved', {}, '/two-factor/backup-codes'));
+    for (const path of paths) see(await agent.get(`/two-factor${path}`));
+    for (const spelling of spellings(key)) expect(seen.join('\n')).not.toContain(spelling);
+  });
+
+  it('and another setup after turning off has another one', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    const first = await setUpFactor(host, agent);
+    await submit(agent, '/two-factor/disable', { code: first.backupCodes[0]! });
+    expect(await openSetup(agent)).not.toBe(first.key);
+  });
+});
+
+describe('R8 a browser or a proxy', () => {
+  it('may keep nothing but the stylesheet', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    await host.enrol('bob');
+    const pending = await host.signIn('bob');
+    const token = readFormToken((await agent.get('/two-factor/setup')).text);
+    const post = (path: string, fields: object) => agent.post(`/two-factor${path}`).type('form').send(fields);
+    const login = { username: 'bob', password: 'bob-password' };
+    const responses = [
+      await host.agent().get('/two-factor/challenge'),
+      await host.agent().get('/two-factor/setup'),
+      await pending.get('/two-factor/challenge'),
+      await pending.get('/two-factor'),
+      await answer(pending, '000000'),
+      await host.agent().post('/login').type('form').send(login),
+      await agent.get('/two-factor'),
+      await agent.get('/two-factor/setup'),
+      await agent.get('/two-factor/nothing'),
+      await post('/setup', {}),
+      await post('/setup', { _csrf: token, code: '' }),
+      await post('/setup', { _csrf: token, code: 'x'.repeat(10_000) }),
+      await agent.post('/two-factor/setup').send({}),
+      await agent.head('/two-factor/setup'),
+    ];
+    await setUpFactor(host, agent);
+    for (const path of ['', '/backup-codes', '/disable', '/challenge?return_to=/account']) {
+      responses.push(await agent.get(`/two-factor${path}`));
+    }
+    host.database.exec(
+      "UPDATE two_factor_authenticators SET sealed_secret = 'test.AAAA' WHERE user_id = 'bob'",
+    );
+    responses.push(await answer(pending, '000001'));
+    expect(responses.at(-1)!.status).toBe(503);
+    for (const response of responses) {
+      expect([response.status, response.headers['cache-control']]).toEqual([response.status, 'no-store']);
+    }
+    expect((await agent.get('/two-factor/style.css')).headers['cache-control']).toBe('public, max-age=3600');
+  });
+});
+
+describe('R8 somebody who can write into the database', () => {
+  const SEALED = 'UPDATE two_factor_authenticators SET sealed_secret =';
+
+  it("cannot let ada's login take eve's codes by copying eve's sealed secret", async () => {
+    const host = await createHost();
+    await host.enrol('ada');
+    const eve = await host.enrol('eve');
+    host.database.exec(
+      `${SEALED} (SELECT sealed_secret FROM two_factor_authenticators WHERE user_id = 'eve') WHERE user_id = 'ada'`,
+    );
+    await expectRefused(host, eve.code());
+  });
+
+  it("cannot by giving eve's whole authenticator to ada", async () => {
+    const host = await createHost();
+    await host.enrol('ada');
+    const eve = await host.enrol('eve');
+    host.database.exec("DELETE FROM two_factor_authenticators WHERE user_id = 'ada'");
+    host.database.exec("UPDATE two_factor_authenticators SET user_id = 'ada' WHERE user_id = 'eve'");
+    await expectRefused(host, eve.code());
+  });
+
+  it("cannot by giving eve's whole set of backup codes to ada", async () => {
+    const host = await createHost();
+    await host.enrol('ada');
+    const eve = await host.enrol('eve');
+    host.database.exec("DELETE FROM two_factor_backup_sets WHERE user_id = 'ada'");
+    host.database.exec("UPDATE two_factor_backup_sets SET user_id = 'ada' WHERE user_id = 'eve'");
+    await expectRefused(host, eve.backupCodes[0]!);
+  });
+
+  it('cannot make a secret live that was never proven', async () => {
+    const host = await createHost();
+    await host.enrol('ada');
+    const eve = await host.signIn('eve');
+    const key = await openSetup(eve);
+    const payload = "(SELECT payload FROM two_factor_pending WHERE purpose = 'enrolment')";
+    host.database.exec(`${SEALED} ${payload} WHERE user_id = 'ada'`);
+    await expectRefused(host, totpCode(key, host.clock()));
+  });
+
+  it("cannot have eve's open setup confirmed as ada's", async () => {
+    const host = await createHost();
+    const [ada, eve] = [await host.signIn('ada'), await host.signIn('eve')];
+    await openSetup(ada);
+    await openSetup(eve);
+    const token = readFormToken((await ada.get('/two-factor/setup')).text);
+    host.database.exec(
+      "UPDATE two_factor_pending SET payload = (SELECT payload FROM two_factor_pending WHERE user_id = 'eve')",
+    );
+    const shown = await ada.get('/two-factor/setup');
+    const confirmed = await ada.post('/two-factor/setup').type('form').send({ _csrf: token, code: '000000' });
+    expect([shown.status, confirmed.status]).toEqual([503, 503]);
+    expect(readTables(host)['two_factor_auth']).toEqual([]);
+  });
+
+  it("cannot read ada's proposed backup codes in a session of eve", async () => {
+    const host = await createHost();
+    const [ada, eve] = [await host.signIn('ada'), await host.signIn('eve')];
+    await setUpFactor(host, ada);
+    await setUpFactor(host, eve);
+    host.database.exec(
+      "UPDATE two_factor_pending SET payload = (SELECT payload FROM two_factor_pending WHERE user_id = 'ada')",
+    );
+    const page = await eve.get('/two-factor/backup-codes');
+    expect(page.status).toBe(503);
+    expect(readBackupCodes(page.text)).toEqual([]);
+  });
+
+  it('learns nothing about the key ring from the refusal', async () => {
+    const host = await createHost();
+    const { code } = await host.enrol('ada');
+    host.database.exec(`${SEALED} 'other' || substr(sealed_secret, 5)`);
+    const refused = await answer(await host.signIn('ada'), code());
+    expect(refused.status).toBe(503);
+    const secret = Buffer.from(host.options.keys[0]!.secret as Uint8Array);
+    for (const text of [secret.toString('hex'), secret.toString('base64')])
+      expect(refused.text).not.toContain(text);
+  });
+
+  async function expectRefused(host: Host, code: string): Promise<void> {
+    const agent = await host.signIn('ada');
+    expect((await answer(agent, code)).status).toBe(503);
+    expect(await whoIs(agent)).toBe('nobody');
+  }
+});
+
+describe('R8 the key ring', () => {
+  it('can be rotated: old secrets open with the old key, and without it nobody is let in', async () => {
+    const [oldKey, newKey] = ['old', 'new'].map((id, index) => ({
+      id,
+      secret: Buffer.from(Array.from({ length: 32 }, (_, byte) => (byte * 7 + index) % 256)),
+    })) as [{ id: string; secret: Buffer }, { id: string; secret: Buffer }];
+    const database = new Database(':memory:');
+    const storage = sqlStorage.sqlite(database);
+    const before = await createHost({ options: { storage, keys: [oldKey] } });
+    const factor = await before.enrol('ada');
+
+    const both = await createHost({ options: { storage, keys: [newKey, oldKey] } });
+    expect(await whoIs(await signInWhole(both, 'ada', factor.code(-1)))).toBe('ada');
+    expect(await whoIs(await signInWhole(both, 'ada', factor.backupCodes[0]!))).toBe('ada');
+
+    const lost = await createHost({ options: { storage, keys: [newKey] } });
+    const agent = await lost.signIn('ada');
+    for (const code of [factor.code(), factor.backupCodes[1]!])
+      expect((await answer(agent, code)).status).toBe(503);
+    expect(await whoIs(agent)).toBe('nobody');
+    database.close();
+  });
+});

@@ -1,0 +1,145 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import * as testingKit from '../../src/testing/index.js';
+import { optionsSchema } from '../../src/options.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
+
+/** First cells of the rows of all tables on a page, where they are code. */
+function firstCells(page: string): string[] {
+  return [...read(page).matchAll(/^\| `([^`|]+)`\s+\|/gm)].map((match) => match[1] ?? '');
+}
+
+/** What of a zod schema is used here. */
+interface Node {
+  def: { innerType?: Node };
+  shape?: Record<string, Node>;
+}
+
+/** `paths.pages`, `totp.window`, …: objects are named by their fields, one level deep. */
+function optionNames(): string[] {
+  const shapeOf = (node: Node): Record<string, Node> | undefined =>
+    node.shape ?? (node.def.innerType && shapeOf(node.def.innerType));
+  const top = Object.entries((optionsSchema as unknown as { shape: Record<string, Node> }).shape);
+  return top.flatMap(([name, node]) => {
+    const fields = Object.keys(shapeOf(node) ?? {});
+    return fields.length === 0 ? [name] : fields.map((field) => `${name}.${field}`);
+  });
+}
+
+describe('the documentation', () => {
+  it('lists every option of createSecondFactor, and no other', () => {
+    expect(firstCells('docs/options.md').sort()).toEqual(optionNames().sort());
+  });
+
+  it('lists every error code with its status, and no other', () => {
+    const statuses = [...read('src/errors.ts').matchAll(/^ {2}'([\w-]+)': (\d{3}),$/gm)].map((m) => [
+      m[1],
+      m[2],
+    ]);
+    const documented = [...read('docs/errors.md').matchAll(/^\| `([\w-]+)`\s+\| (\d{3})\s+\|/gm)].map((m) => [
+      m[1],
+      m[2],
+    ]);
+    expect(statuses.length).toBeGreaterThan(5);
+    expect(documented).toEqual(statuses);
+  });
+
+  it('lists everything that the testing kit exports', () => {
+    const documented = firstCells('docs/testing.md').map((cell) => cell.replace(/\(.*/, ''));
+    expect(documented.sort()).toEqual(Object.keys(testingKit).sort());
+  });
+
+  it('lists every environment variable of the example in .env.example', () => {
+    const used = new Set(
+      read('examples/identity-server/src/config.ts').match(/\b[A-Z]+_[A-Z_]+\b|\bPORT\b/g),
+    );
+    const listed = new Set([...read('.env.example').matchAll(/^#?\s*([A-Z][A-Z_]+)=/gm)].map((m) => m[1]));
+    for (const name of listed) expect(used).toContain(name);
+    for (const name of [
+      'PORT',
+      'DATABASE_URL',
+      'REDIS_URL',
+      'SESSION_SECRET',
+      'TWO_FACTOR_KEYS',
+      'BASE_URL',
+    ]) {
+      expect(listed).toContain(name);
+    }
+  });
+
+  it('names only files that exist', () => {
+    const pages = [
+      'README.md',
+      ...readdirSync(`${root}/docs`)
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`),
+    ];
+    for (const page of pages) {
+      const folder = page.includes('/') ? 'docs' : '.';
+      for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
+        expect(
+          ts.sys.fileExists(`${root}/${folder}/${target}`) ||
+            ts.sys.directoryExists(`${root}/${folder}/${target}`),
+          `${page}: ${target}`,
+        ).toBe(true);
+      }
+    }
+    for (const [, target = ''] of read('docs/changing-a-rule.md').matchAll(/`(test\/attacks\/[\w-]+)`/g)) {
+      expect(ts.sys.fileExists(`${root}/${target}.test.ts`), target).toBe(true);
+    }
+  });
+
+  it('shows code that compiles', () => {
+    for (const page of ['README.md', 'docs/testing.md']) {
+      const snippets = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
+      expect(snippets.length).toBeGreaterThan(0);
+      for (const [, code = ''] of snippets) expect(compile(code), page).toEqual([]);
+    }
+  });
+});
+
+/** What a host has at hand where a snippet stands. */
+const HOST = `
+import express from 'express';
+import session from 'express-session';
+import passport from 'passport';
+import supertest from 'supertest';
+import type { SecondFactorOptions } from 'passport-second-factor';
+import Database from 'libsql';
+declare global { namespace Express { interface User { id: string; email: string } } }
+declare const app: express.Express;
+declare const db: Database.Database;
+declare const store: session.Store;
+declare const sessionSecret: string;
+declare const yourOptions: SecondFactorOptions;
+declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
+void [app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+`;
+
+function compile(code: string): string[] {
+  const file = `${root}/test/docs/snippet.ts`;
+  const options: ts.CompilerOptions = {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+  };
+  const host = ts.createCompilerHost(options);
+  const { readFile, fileExists } = host;
+  host.readFile = (path) => (path === file ? `${HOST}\n${code}` : readFile(path));
+  host.fileExists = (path) => path === file || fileExists(path);
+  const { getSourceFile } = host;
+  host.getSourceFile = (path, language) =>
+    path === file ? ts.createSourceFile(file, `${HOST}\n${code}`, language) : getSourceFile(path, language);
+  const program = ts.createProgram([file], options, host);
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map((diagnostic) => ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'));
+}

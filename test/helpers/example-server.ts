@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../examples/identity-server/dist/main.js', import.meta.url));
+
+export interface ExampleServer {
+  url: string;
+  /** What it printed until it listened. */
+  lines: string[];
+  stop(): Promise<void>;
+}
+
+/** What nodes of one installation share. */
+export interface Installation {
+  folder: string;
+  environment: Record<string, string>;
+  remove(): void;
+}
+
+/** A fresh database folder and keys; `redis` empty leaves the choice of session store to the server. */
+export function createInstallation(redis: string): Installation {
+  const folder = mkdtempSync(join(tmpdir(), 'identity-server-'));
+  return {
+    folder,
+    environment: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: '0',
+      DATABASE_URL: `file:${join(folder, 'app.db')}`,
+      SESSION_SECRET: randomBytes(32).toString('base64'),
+      TWO_FACTOR_KEYS: `test:${randomBytes(32).toString('base64')}`,
+      ...(redis === '' ? {} : { REDIS_URL: redis }),
+    },
+    remove() {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs the built example as a process of its own. */
+export async function startExample(environment: Record<string, string>): Promise<ExampleServer> {
+  const child = spawn(process.execPath, [main], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    const url = /http:\/\/localhost:\d+/.exec(line)?.[0];
+    if (url === undefined) continue;
+    return {
+      url,
+      lines,
+      async stop() {
+        if (child.exitCode !== null) return;
+        const exited = once(child, 'exit');
+        child.kill('SIGTERM');
+        await exited;
+      },
+    };
+  }
+  throw new Error(`The example did not start:\n${lines.join('\n')}`);
+}

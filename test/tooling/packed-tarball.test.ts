@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+// Behind `npm run test:package`, because it asks the npm registry for what is not in npm's cache.
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const host = mkdtempSync(join(tmpdir(), 'second-factor-package-'));
+let packed: string[];
+
+interface Manifest {
+  version: string;
+  dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+}
+
+function run(folder: string, command: string, ...args: string[]): string {
+  return execFileSync(command, args, { cwd: folder, encoding: 'utf8' });
+}
+
+/** Our own version of a package: npm has it in its cache. */
+function pin(name: string): string {
+  return `${name}@${readManifest(join(root, 'node_modules', name)).version}`;
+}
+
+beforeAll(() => {
+  const output = run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', host);
+  // A list up to npm 11, an object by name from npm 12 on.
+  const tarballs = JSON.parse(output) as Record<string, { filename: string; files: { path: string }[] }>;
+  const tarball = Object.values(tarballs)[0]!;
+  packed = tarball.files.map((file) => file.path);
+  writeFileSync(join(host, 'package.json'), '{ "private": true, "type": "module" }');
+  const others = [
+    ...Object.keys(readManifest(root).peerDependencies),
+    'typescript',
+    '@types/node',
+    '@types/express',
+  ];
+  const wanted = [...others, '@types/express-session', '@types/passport'].map(pin);
+  // Without install scripts, as npm 12 does it: nothing may depend on them.
+  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  run(host, 'npm', 'install', ...options, join(host, tarball.filename), ...wanted);
+}, 300_000);
+
+afterAll(() => rmSync(host, { recursive: true, force: true }));
+
+describe('the packed tarball, installed in a fresh folder', { timeout: 120_000 }, () => {
+  it('holds the built package, the views and the papers, and nothing else', () => {
+    const isMeant =
+      /^(dist\/.+\.(js|js\.map|d\.ts)|views\/.+\.(ejs|css)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    expect(packed.filter((path) => !isMeant.test(path))).toEqual([]);
+    expect(packed).toEqual(
+      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'views/style.css', 'LICENSE']),
+    );
+  });
+
+  const names = 'second-factor: function, totp: function, testing: function';
+  const print =
+    'console.log(`second-factor: ${typeof main.createSecondFactor}, totp: ${typeof main.TotpStrategy}, ' +
+    'testing: ${typeof testing.createTestClock}`);';
+
+  it('can be imported', () => {
+    const source =
+      "import * as main from 'passport-second-factor'; import * as testing from 'passport-second-factor/testing';";
+    expect(run(host, process.execPath, '--input-type=module', '--eval', source + print).trim()).toBe(names);
+  });
+
+  it('can be required', () => {
+    const source =
+      "const main = require('passport-second-factor'); const testing = require('passport-second-factor/testing');";
+    expect(run(host, process.execPath, '--input-type=commonjs', '--eval', source + print).trim()).toBe(names);
+  });
+
+  it('keeps SQLite files and finds its pages', () => {
+    writeFileSync(join(host, 'server.js'), server);
+    expect(run(host, process.execPath, 'server.js').trim()).toBe('stylesheet 200 text/css; charset=utf-8');
+  });
+
+  it('compiles in a strict TypeScript project, its declarations and those they name included', () => {
+    writeFileSync(join(host, 'host.ts'), server);
+    const options = [
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+      '--types',
+      'node',
+      '--skipLibCheck',
+      'false',
+    ];
+    const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit'];
+    run(host, 'node_modules/.bin/tsc', ...options, ...strict, 'host.ts');
+  });
+});
+
+/** A whole host, as JavaScript and TypeScript alike. */
+const server = `
+import { randomBytes } from 'node:crypto';
+import express from 'express';
+import session from 'express-session';
+import Database from 'libsql';
+import passport from 'passport';
+import { createSecondFactor, sqlStorage } from 'passport-second-factor';
+
+const secondFactor = createSecondFactor({
+  issuer: 'Packed',
+  origin: 'http://localhost:3000',
+  storage: sqlStorage.sqlite(new Database('records.db')),
+  keys: [{ id: 'one', secret: randomBytes(32) }],
+  user: { id: () => 'ada', label: () => 'ada@example.org' },
+});
+await secondFactor.ready();
+const app = express();
+app.use(session({ secret: 'not a secret', resave: false, saveUninitialized: false }));
+secondFactor.protect(passport);
+app.use(passport.session());
+app.use('/two-factor', secondFactor.pages());
+const listener = app.listen(0, async () => {
+  const address = listener.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const response = await fetch(\`http://127.0.0.1:\${port}/two-factor/style.css\`);
+  console.log('stylesheet', response.status, response.headers.get('content-type'));
+  process.exit();
+});
+`;
