@@ -100,6 +100,11 @@ const path = z.string().regex(/^\/(?:[\w.~-]+(?:\/[\w.~-]+)*)?$/, {
   error: 'must be an absolute path without a trailing slash, like "/two-factor"',
 });
 
+/** Not the root: redirects into the pages would begin with two slashes, another host to a browser. */
+const pagesPath = path.refine((text) => text !== '/', {
+  error: 'must not be "/": mount the pages below a path',
+});
+
 const steps = z
   .int()
   .min(0)
@@ -138,7 +143,7 @@ export const optionsSchema = z.strictObject({
   user: z.strictObject({ id: verb, label: verb, checkPassword: verb.optional() }),
   paths: z
     .strictObject({
-      pages: path.default('/two-factor'),
+      pages: pagesPath.default('/two-factor'),
       login: path.default('/login'),
       home: path.default('/'),
     })

@@ -87,7 +87,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
         gate,
         desk,
         settings,
-        render: createRender(settings.issuer),
+        render: createRender(settings.issuer, settings.paths.pages),
         form: readForm(settings.origin),
       };
       router.get('/style.css', serveStylesheet);
@@ -105,6 +105,8 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       const epoch = await storage.raiseEpoch(userId);
       const state = keep && gate.state(keep);
       if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId) return;
+      // This session was ended itself while its request was under way: it is not brought back.
+      if (epoch !== state.stamp.epoch + 1) return;
       gate.allowRenewal(keep, state.stamp, { epoch });
       await logIn(keep, state.user);
     },

@@ -54,7 +54,8 @@ export interface Views {
     /** Whether older codes work until these are saved. */
     isRenewal: boolean;
   };
-  'management/disable': Record<never, never>;
+  /** Nothing of its own. */
+  'management/disable': Partial<PageLocals>;
   error: { message: string; homePath: string };
 }
 

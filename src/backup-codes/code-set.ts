@@ -3,7 +3,7 @@ import type { KeyRing } from '../crypto/key-ring.js';
 import { randomId, randomSecret } from '../crypto/random.js';
 import { generateCode } from './code.js';
 
-export const CODES_PER_SET = 10;
+const CODES_PER_SET = 10;
 
 /** Codes in clear, as a person is to see them once. */
 export interface FreshCodes {

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
+import { fromCallback } from '../http/from-callback.js';
 import { makePending, pendingKey } from '../login/flow.js';
 import type { Gate } from '../login/gate.js';
-import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
+import { detachSession, expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../options.js';
 import type { Storage } from '../storage/storage.js';
@@ -91,7 +92,8 @@ export class ChallengeDesk {
       this.#gate.allowCompletion(request, pending, answer.lane);
       return { ...outcome, user, returnTo: pending.returnTo };
     }
-    if (isOver(outcome)) forgetLogin(request);
+    if (outcome.kind === 'completed') detachSession(request);
+    else if (isOver(outcome)) forgetLogin(request);
     return outcome;
   }
 
@@ -122,18 +124,14 @@ export class ChallengeDesk {
 
 /** Logs in within a request that has just been given the right to. */
 export function logIn(request: Request, user: Express.User): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request.logIn(user, (error: unknown) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error as Error);
-    });
+  return fromCallback((done) => {
+    request.logIn(user, done);
   });
 }
 
 function isOver(outcome: Outcome): boolean {
   return (
     outcome.kind === 'exhausted' ||
-    outcome.kind === 'completed' ||
     outcome.kind === 'expired' ||
     (outcome.kind === 'delayed' && outcome.isOver)
   );

@@ -2,6 +2,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import type { Strategy } from 'passport';
 import { MINUTE } from '../clock.js';
 import { readField } from '../http/form.js';
+import { fromCallback } from '../http/from-callback.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
@@ -36,6 +37,7 @@ type Accepted = Extract<Answered, { kind: 'accepted' }>;
 /** The challenge: one page for the second step of a login and for a fresh proof inside a complete session. */
 export function challengePages({ gate, desk, settings, render, form }: ChallengePages): Router {
   const router = Router();
+  const strategies = { totp: new TotpStrategy(desk), 'backup-code': new BackupCodeStrategy(desk) };
 
   router.get('/challenge', handle(show));
   router.post('/challenge', handle(refuseAnonymous), form, handle(answer));
@@ -52,7 +54,7 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
     } else if (state.kind === 'pending') {
       await askCode(request, response, forLogin(state.pending));
     } else if (returnTo === undefined) {
-      response.redirect(303, request.baseUrl);
+      response.redirect(303, settings.paths.pages);
     } else {
       await askStepUp(request, response, state.stamp, returnTo);
     }
@@ -61,7 +63,7 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
   async function answer(request: Request, response: Response): Promise<void> {
     const state = gate.state(request);
     const isStepUp = state.kind === 'complete';
-    const returnTo = samePathOnly(readField(request, 'return_to'), settings.origin) ?? request.baseUrl;
+    const returnTo = samePathOnly(readField(request, 'return_to'), settings.origin) ?? settings.paths.pages;
     if (isStepUp && !(await gate.hasSecondFactor(state.stamp.userId))) {
       await answerPassword(request, response, state.user, state.stamp, returnTo);
       return;
@@ -88,16 +90,12 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
     const parsed = parseAnswer(readField(request, 'code') ?? '');
     if ('kind' in parsed) return parsed;
     const passport = gate.passports.get(gate.passports.currentName(request));
-    // A new one for each request: Passport writes the request's actions on a strategy that it is handed as an object, so
-    // that a shared one would give one person's outcome to another.
-    const strategy = parsed.lane === 'totp' ? new TotpStrategy(desk) : new BackupCodeStrategy(desk);
-    return new Promise((resolve, reject) => {
+    const authenticate = passport.authenticate as (strategy: Strategy, settle: Settle) => RequestHandler;
+    return fromCallback<Accepted | Failure>((done) => {
       const settle: Settle = (error, _user, info) => {
-        if (error) reject(error as Error);
-        else resolve(info as Accepted | Failure);
+        done(error, info as Accepted | Failure);
       };
-      const authenticate = passport.authenticate as (strategy: Strategy, settle: Settle) => RequestHandler;
-      authenticate.call(passport, strategy, settle)(request, response, reject);
+      authenticate.call(passport, strategies[parsed.lane], settle)(request, response, done);
     });
   }
 

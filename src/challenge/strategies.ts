@@ -18,34 +18,48 @@ export interface StrategyOptions {
 /** What a strategy fails with: the outcome, as `info` of Passport's callback. */
 export type Failure = Exclude<Answered, { kind: 'accepted' }> | { kind: 'mistyped' | 'malformed' };
 
+abstract class AnswerStrategy extends Strategy {
+  constructor(lane: Lane, secondFactor: Answerer, { field = 'code' }: StrategyOptions) {
+    super(verifyWith(secondFactor, lane, field));
+    // passport-custom types its own name as a constant; Passport registers a strategy under the name it has.
+    (this as { name: string }).name = lane;
+  }
+
+  /**
+   * Passport writes the actions of a request on a strategy that it is handed as an object. Answers take time, so without
+   * a copy a second request would overwrite them, and one person would get another's outcome.
+   */
+  override authenticate(request: Request, options?: object): void {
+    const { success, fail, error } = this as unknown as Record<'success' | 'fail' | 'error', unknown>;
+    super.authenticate.call(
+      Object.assign(Object.create(this) as this, { success, fail, error }),
+      request,
+      options,
+    );
+  }
+}
+
 /**
  * Answers this session's pending login with a TOTP code, or gives a fresh proof in a complete session.
  * `app.post('/code', passport.authenticate('totp', { successRedirect: '/' }))`; Passport's own `req.logIn` then
  * completes the login. Fails with a `Failure` as info; Passport's `authInfo` is the accepted outcome.
  */
-export class TotpStrategy extends Strategy {
+export class TotpStrategy extends AnswerStrategy {
   constructor(secondFactor: Answerer, options: StrategyOptions = {}) {
-    super(verifyWith(secondFactor, 'totp', options));
-    rename(this, 'totp');
+    super('totp', secondFactor, options);
   }
 }
 
 /** The same with a backup code. */
-export class BackupCodeStrategy extends Strategy {
+export class BackupCodeStrategy extends AnswerStrategy {
   constructor(secondFactor: Answerer, options: StrategyOptions = {}) {
-    super(verifyWith(secondFactor, 'backup-code', options));
-    rename(this, 'backup-code');
+    super('backup-code', secondFactor, options);
   }
-}
-
-/** passport-custom types its own name as a constant; Passport registers a strategy under the name it has. */
-function rename(strategy: { name?: string }, name: Lane): void {
-  strategy.name = name;
 }
 
 type Verified = (error: unknown, user?: unknown, info?: unknown) => void;
 
-function verifyWith(secondFactor: Answerer, lane: Lane, { field = 'code' }: StrategyOptions) {
+function verifyWith(secondFactor: Answerer, lane: Lane, field: string) {
   const verify = async (request: Request): Promise<Answered | Failure> => {
     const answer = parseAnswer(readField(request, field) ?? '');
     if ('kind' in answer) return answer;

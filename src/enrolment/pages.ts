@@ -6,6 +6,7 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireFresh } from '../login/guards.js';
+import { detachSession } from '../login/session.js';
 import type { Settings } from '../options.js';
 import { groupKey } from '../totp/key-uri.js';
 import { drawQr } from '../totp/qr.js';
@@ -34,12 +35,18 @@ export function enrolmentPages({ gate, flow, settings, render, form }: Enrolment
   router.post('/setup', form, handle(fresh(confirm)));
 
   async function offer(request: Request, response: Response, complete: Complete): Promise<void> {
-    if (await gate.hasSecondFactor(complete.stamp.userId)) response.redirect(303, request.baseUrl);
+    if (await gate.hasSecondFactor(complete.stamp.userId)) response.redirect(303, settings.paths.pages);
     else await show(request, response, complete);
   }
 
   async function confirm(request: Request, response: Response, complete: Complete): Promise<void> {
     const confirmation = await flow.confirm(complete.stamp, readField(request, 'code') ?? '');
+    if (confirmation.kind === 'expired' && (await gate.hasSecondFactor(complete.stamp.userId))) {
+      // A double click: the other request has turned it on, and its session is the one that goes on.
+      detachSession(request);
+      response.redirect(303, `${settings.paths.pages}/backup-codes`);
+      return;
+    }
     if (confirmation.kind !== 'enabled') {
       response.status(confirmation.kind === 'expired' ? 409 : 422);
       await show(request, response, complete, ERRORS[confirmation.kind]);
@@ -47,7 +54,7 @@ export function enrolmentPages({ gate, flow, settings, render, form }: Enrolment
     }
     gate.allowRenewal(request, complete.stamp, { epoch: confirmation.epoch });
     await logIn(request, complete.user);
-    response.redirect(303, `${request.baseUrl}/backup-codes`);
+    response.redirect(303, `${settings.paths.pages}/backup-codes`);
   }
 
   async function show(

@@ -5,7 +5,8 @@ import { type Render, viewsFolder } from './render.js';
 /** Redirects into the pages use the configured path, so a router that is mounted elsewhere must not answer. */
 export function checkMount(pagesPath: string): RequestHandler {
   return (request, _response, next) => {
-    if (request.baseUrl === pagesPath) {
+    // Express matches mount paths without regard to case.
+    if (request.baseUrl.toLowerCase() === pagesPath.toLowerCase()) {
       next();
       return;
     }

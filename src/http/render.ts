@@ -14,9 +14,9 @@ export type Render = <Name extends ViewName>(
 ) => Promise<void>;
 
 /** Renders our views with EJS, whatever view engine the host has. Compiled once, then cached. */
-export function createRender(issuer: string): Render {
+export function createRender(issuer: string, base: string): Render {
   return async (request, response, view, locals) => {
-    const page: PageLocals = { ...locals, issuer, base: request.baseUrl, token: formToken(request) };
+    const page: PageLocals = { ...locals, issuer, base, token: formToken(request) };
     const html = await ejs.renderFile(
       `${viewsFolder}/${view}.ejs`,
       { error: undefined, ...locals, ...page },

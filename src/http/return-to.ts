@@ -10,8 +10,9 @@ export function samePathOnly(target: unknown, origin: string, from = '/'): strin
   const base = URL.canParse(from, origin) ? new URL(from, origin) : new URL(origin);
   if (!URL.canParse(target, base.href)) return undefined;
   const url = new URL(target, base);
-  if (url.origin !== origin || url.username !== '' || url.password !== '') return undefined;
+  // A "blob:" URL has the origin of the URL inside of it, and no path of its own.
+  if (url.origin !== origin || url.protocol !== base.protocol) return undefined;
   // "/.//evil.example" parses to the path "//evil.example", which a browser takes for another host.
-  if (url.pathname.startsWith('//')) return undefined;
+  if (url.username !== '' || url.password !== '' || url.pathname.startsWith('//')) return undefined;
   return url.pathname + url.search + url.hash;
 }

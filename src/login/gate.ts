@@ -73,6 +73,8 @@ export class Gate {
     }
     if (options.session === false) return this.#logInWithoutSession(request, user, userId);
     const known = await this.#findKnownLogin(request, userId);
+    // Whoever was logged in a moment ago is not the one who is logging in now.
+    if (known?.kind !== 'complete') setUser(request, null);
     if (known?.kind === 'pending') return 'held';
     const name = this.passports.currentName(request);
     const serialised = await this.passports.serialise(name, user, request);

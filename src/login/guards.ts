@@ -15,7 +15,7 @@ export function requireComplete(gate: Gate, settings: Settings) {
       const state = gate.state(request);
       if (state.kind === 'complete') await run(request, response, state);
       else if (state.kind === 'anonymous') response.redirect(303, settings.paths.login);
-      else response.redirect(303, `${request.baseUrl}/challenge`);
+      else response.redirect(303, `${settings.paths.pages}/challenge`);
     };
 }
 
@@ -28,7 +28,7 @@ export function requireFresh(gate: Gate, settings: Settings) {
         await run(request, response, state);
         return;
       }
-      const path = request.originalUrl.split('?', 1)[0] ?? request.baseUrl;
-      response.redirect(303, `${request.baseUrl}/challenge?return_to=${encodeURIComponent(path)}`);
+      const path = request.originalUrl.split('?', 1)[0] ?? settings.paths.pages;
+      response.redirect(303, `${settings.paths.pages}/challenge?return_to=${encodeURIComponent(path)}`);
     });
 }

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { Strategy } from 'passport';
 import { SecondFactorError } from '../errors.js';
+import { fromCallback } from '../http/from-callback.js';
 
 /** A Passport instance: `passport` itself or one made with `new Passport()`, whatever its framework types are. */
 export interface PassportInstance {
@@ -62,30 +63,17 @@ export class Passports {
 
   serialise(name: string, user: Express.User, request: Request): Promise<unknown> {
     const passport = this.get(name) as unknown as Serialiser;
-    return new Promise((resolve, reject) => {
-      passport.serializeUser(user, request, (error, serialised) => {
-        settle(error, serialised, resolve, reject);
-      });
+    return fromCallback<unknown>((done) => {
+      passport.serializeUser(user, request, done);
     });
   }
 
   /** @returns `undefined` where the host knows no such user any more. */
-  deserialise(name: string, serialised: unknown, request: Request): Promise<Express.User | undefined> {
+  async deserialise(name: string, serialised: unknown, request: Request): Promise<Express.User | undefined> {
     const passport = this.get(name) as unknown as Serialiser;
-    return new Promise((resolve, reject) => {
-      passport.deserializeUser(serialised, request, (error, user) => {
-        settle(error, user || undefined, resolve, reject);
-      });
+    const user = await fromCallback<Express.User | false | null>((done) => {
+      passport.deserializeUser(serialised, request, done);
     });
+    return user || undefined;
   }
-}
-
-function settle<T>(
-  error: unknown,
-  value: T,
-  resolve: (value: T) => void,
-  reject: (error: Error) => void,
-): void {
-  if (!error) resolve(value);
-  else reject(error instanceof Error ? error : new Error('Passport failed.', { cause: error }));
 }

@@ -61,7 +61,7 @@ function createSessionStrategy(gate: Gate, name: string, enter: (request: Reques
         },
       );
     },
-  } as Strategy;
+  };
 }
 
 /** Without a session store, pages for visitors who bring no cookie at all still work; everybody else is refused. */
@@ -76,10 +76,14 @@ function attach(gate: Gate, settings: Settings, request: Request): void {
   if (attached.has(request)) return;
   attached.add(request);
   // Both names: Passport sets one from the other, so wrapping one alone is undone.
-  request.logIn = request.login = (user: Express.User, options: LogInOptions | Done, callback?: Done) => {
+  request.logIn = request.login = (
+    user: Express.User,
+    options?: LogInOptions | Done | null,
+    callback?: Done,
+  ) => {
     const done = typeof options === 'function' ? options : callback;
     if (typeof done !== 'function') throw new Error('req.logIn needs a callback function.');
-    gate.logIn(request, user, typeof options === 'function' ? {} : options).then(
+    gate.logIn(request, user, typeof options === 'function' ? {} : (options ?? {})).then(
       (result) => {
         if (result === 'complete') process.nextTick(done);
         else hold(settings, request, done);
@@ -89,11 +93,14 @@ function attach(gate: Gate, settings: Settings, request: Request): void {
       },
     );
   };
-  request.logOut = request.logout = (options: { keepSessionInfo?: boolean } | Done, callback?: Done) => {
+  request.logOut = request.logout = (
+    options?: { keepSessionInfo?: boolean } | Done | null,
+    callback?: Done,
+  ) => {
     const done = typeof options === 'function' ? options : callback;
     if (typeof done !== 'function') throw new Error('req.logout needs a callback function.');
     requireSession(request);
-    const keep = typeof options === 'object' && options.keepSessionInfo === true;
+    const keep = typeof options === 'object' && options?.keepSessionInfo === true;
     gate.logOut(request, keep).then(
       () => {
         process.nextTick(done);
@@ -107,11 +114,11 @@ function attach(gate: Gate, settings: Settings, request: Request): void {
 
 /** On our own pages a held login goes on as nobody: a redirect to the page that is being opened would never end. */
 function hold(settings: Settings, request: Request, done: Done): void {
-  const path = request.originalUrl.split('?', 1)[0] ?? '';
-  const { pages } = settings.paths;
+  const path = (request.originalUrl.split('?', 1)[0] ?? '').toLowerCase();
+  const pages = settings.paths.pages.toLowerCase();
   if (path === pages || path.startsWith(`${pages}/`)) {
     process.nextTick(done);
     return;
   }
-  if (request.res) answerHeld(request, request.res, `${pages}/challenge`);
+  if (request.res) answerHeld(request, request.res, `${settings.paths.pages}/challenge`);
 }

@@ -1,8 +1,33 @@
 import type { Request } from 'express';
 import type { Session, SessionData } from 'express-session';
+import { z } from 'zod';
 import { SecondFactorError } from '../errors.js';
 import { issueFormToken } from '../http/csrf.js';
+import { fromCallback } from '../http/from-callback.js';
 import type { Stamp } from './stamp.js';
+
+const stamp = z.strictObject({
+  userId: z.string().min(1),
+  epoch: z.int(),
+  proofs: z.partialRecord(z.enum(['pwd', 'totp', 'backup-code']), z.number()),
+  completedAt: z.number(),
+  handle: z.string().min(1),
+});
+
+const pendingLogin = z.strictObject({
+  handle: z.string().min(1),
+  userId: z.string().min(1),
+  epoch: z.int(),
+  user: z.unknown(),
+  passport: z.string(),
+  firstFactorAt: z.number(),
+  expiresAt: z.number(),
+  returnTo: z.string(),
+  keepSessionInfo: z.boolean(),
+});
+
+/** What a session says is believed only in this shape; anything else is nobody's (R1). */
+const sessionFacts = z.union([z.strictObject({ stamp }), z.strictObject({ pending: pendingLogin })]);
 
 /** A login that waits for its second step. Nobody is logged in by it. */
 export interface PendingLogin {
@@ -46,13 +71,18 @@ export function requireSession(request: Request): AnySession {
 }
 
 export function readStamp(request: Request): Stamp | undefined {
-  const facts = requireSession(request).secondFactor;
+  const facts = readFacts(request);
   return facts && 'stamp' in facts ? facts.stamp : undefined;
 }
 
 export function readPending(request: Request): PendingLogin | undefined {
-  const facts = requireSession(request).secondFactor;
+  const facts = readFacts(request);
   return facts && 'pending' in facts ? facts.pending : undefined;
+}
+
+function readFacts(request: Request): SessionFacts | undefined {
+  const parsed = sessionFacts.safeParse(requireSession(request).secondFactor);
+  return parsed.success ? (parsed.data) : undefined;
 }
 
 /** The serialised user that Passport would make a user of. */
@@ -70,12 +100,21 @@ export function forgetLogin(request: Request): void {
   const session = requireSession(request);
   delete session.passport?.user;
   delete session.secondFactor;
+  delete session.secondFactorToken;
 }
 
 /** A pending login is past its deadline: it ends, and the next login still goes where this one was going. */
 export function expireLogin(request: Request, pending: PendingLogin): void {
   forgetLogin(request);
   requireSession(request).returnTo = pending.returnTo;
+}
+
+/**
+ * Leaves the session out of this response. Another request of the same browser has just replaced it: a cookie for the
+ * old one, as `rolling` sessions send with every response, would take the new one away.
+ */
+export function detachSession(request: Request): void {
+  (request as { session: unknown }).session = undefined;
 }
 
 const OURS = new Set(['cookie', 'passport', 'secondFactor', 'secondFactorToken']);
@@ -90,7 +129,7 @@ export async function renewSession(
   options: { keepHostData: boolean; facts?: SessionFacts; user?: unknown },
 ): Promise<void> {
   const previous = requireSession(request);
-  await call((done) => {
+  await fromCallback((done) => {
     previous.regenerate(done);
   });
   const session = requireSession(request);
@@ -106,16 +145,7 @@ export async function renewSession(
   }
   if (options.user !== undefined) session.passport = { user: options.user };
   // Before any answer: a redirect must not be followed faster than the session is written.
-  await call((done) => {
+  await fromCallback((done) => {
     session.save(done);
-  });
-}
-
-function call(run: (done: (error?: unknown) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    run((error) => {
-      if (error === undefined || error === null) resolve();
-      else reject(error instanceof Error ? error : new Error('The session store failed.', { cause: error }));
-    });
   });
 }

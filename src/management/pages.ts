@@ -45,7 +45,7 @@ export function managementPages({ gate, desk, flow, settings, render, form }: Ma
   async function showCodes(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
     const { enabledAt, backupCodes } = await flow.overview(stamp.userId);
     if (enabledAt === null) {
-      response.redirect(303, request.baseUrl);
+      response.redirect(303, settings.paths.pages);
       return;
     }
     const readable = await flow.readCodes(stamp);
@@ -62,32 +62,32 @@ export function managementPages({ gate, desk, flow, settings, render, form }: Ma
 
   async function propose(request: Request, response: Response, { stamp }: Complete): Promise<void> {
     if (await gate.hasSecondFactor(stamp.userId)) await flow.proposeCodes(stamp);
-    response.redirect(303, `${request.baseUrl}/backup-codes`);
+    response.redirect(303, `${settings.paths.pages}/backup-codes`);
   }
 
   async function save(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
     const epoch = await flow.saveCodes(stamp);
     if (epoch === undefined) {
-      response.redirect(303, `${request.baseUrl}/backup-codes`);
+      response.redirect(303, `${settings.paths.pages}/backup-codes`);
       return;
     }
     if (epoch !== stamp.epoch) {
       gate.allowRenewal(request, stamp, { epoch });
       await logIn(request, user);
     }
-    response.redirect(303, request.baseUrl);
+    response.redirect(303, settings.paths.pages);
   }
 
   async function askDisable(request: Request, response: Response, { stamp }: Complete): Promise<void> {
     if (await gate.hasSecondFactor(stamp.userId)) await renderDisable(request, response);
-    else response.redirect(303, request.baseUrl);
+    else response.redirect(303, settings.paths.pages);
   }
 
   async function disable(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
     const answer = parseAnswer(readField(request, 'code') ?? '');
     const outcome = 'kind' in answer ? answer : await desk.disable(request, user, stamp, answer);
     if (outcome.kind === 'accepted') {
-      response.redirect(303, request.baseUrl);
+      response.redirect(303, settings.paths.pages);
       return;
     }
     const { status, text, retryAfter } = describeFailure(outcome, settings.clock());
@@ -112,5 +112,5 @@ function toTextFile(issuer: string, label: string, codes: readonly string[]): st
   const text = [`Backup codes for ${label} at ${issuer}`, 'Each code works once.', '', ...codes, ''].join(
     '\n',
   );
-  return `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`;
+  return `data:text/plain;charset=utf-8;base64,${Buffer.from(text).toString('base64')}`;
 }

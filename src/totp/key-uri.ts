@@ -25,10 +25,10 @@ export function buildKeyUri(
 }
 
 function cleanLabel(label: string): string {
+  // Control characters, and halves of characters, which cannot be encoded.
   const clean = label
+    .replace(/[\p{Cc}\p{Cs}]/gu, '')
     .replace(/:/g, '_')
-    .replace(/\p{Cc}/gu, '')
-    .trim()
-    .slice(0, 100);
-  return clean === '' ? 'account' : clean;
+    .trim();
+  return clean === '' ? 'account' : [...clean].slice(0, 100).join('');
 }

@@ -180,3 +180,15 @@ it('R10 a double click on "Turn on" sets up one factor and offers no second secr
   expect(readTables(host)['two_factor_authenticators']).toHaveLength(1);
   expect(await whoIs(agent)).toBe('ada');
 });
+
+it('R10 a setup that is open in another session dies with the first one that is confirmed', async () => {
+  const host = await createHost();
+  const [first, second] = [await host.signIn('ada'), await host.signIn('ada')];
+  const page = (await second.get('/two-factor/setup')).text;
+  const fields = { _csrf: readFormToken(page), code: totpCode(readSetupKey(page), host.clock()) };
+  await setUpFactor(host, first);
+  const before = readTables(host);
+  await second.post('/two-factor/setup').type('form').send(fields);
+  expect(readTables(host)).toEqual(before);
+  expect([await whoIs(first), await whoIs(second)]).toEqual(['ada', 'nobody']);
+});

@@ -9,6 +9,7 @@ import {
   sendPassword,
   signInWhole,
   userIdOf,
+  userOf,
   whoIs,
   writeSession,
 } from '../helpers/host.js';
@@ -187,4 +188,23 @@ it('R1 middleware that was made before protect() lets no unstamped session in an
   expect((await agent.get('/early')).text).toBe('bob');
   await forge(host, agent, undefined);
   expect((await agent.get('/early')).text).toBe('nobody');
+});
+
+it('R1 a user whom an API token put into the request has no complete login on our pages', async () => {
+  const host = await createHost({
+    first(app, created, sessions) {
+      app.use(sessions, created.passport.session() as RequestHandler, (request, _response, next) => {
+        if (request.get('X-Token') === 'ada') request.user = userOf(created, 'ada');
+        next();
+      });
+    },
+  });
+  await host.enrol('ada');
+  for (const agent of [host.agent(), await host.signIn('ada')]) {
+    for (const path of ['/two-factor', '/two-factor/backup-codes', '/two-factor/disable']) {
+      const page = await agent.get(path).set('X-Token', 'ada');
+      expect(page.status).toBe(303);
+      expect(page.headers['location']).toMatch(/^\/(login|two-factor\/challenge)$/);
+    }
+  }
 });

@@ -12,6 +12,7 @@ import {
   sessionId,
   slowly,
   userIdOf,
+  userOf,
   whoIs,
   wrongCodes,
 } from '../helpers/host.js';
@@ -211,6 +212,28 @@ describe('TotpStrategy and BackupCodeStrategy', () => {
     expect(responses.map(({ body }) => (body as { user: string }).user)).toEqual(['ada', 'eve']);
     expect(await Promise.all(agents.map(whoIs))).toEqual(['ada', 'eve']);
   });
+});
+
+it('R1 a right answer of one user completes no login of another in the same request', async () => {
+  const host = await createHost({
+    routes(app, created) {
+      app.post('/swap', (request, response, next) => {
+        const { code } = request.body as { code: string };
+        created.secondFactor.answer(request, { lane: 'totp', code }).then(({ kind }) => {
+          request.logIn(userOf(created, 'ada'), (error: unknown) => {
+            if (error) next(error);
+            else response.send(`${kind}: ${userIdOf(request)}`);
+          });
+        }, next);
+      });
+    },
+  });
+  const evesFactor = await host.enrol('eve');
+  await host.enrol('ada');
+  const agent = await host.signIn('eve');
+  const swapped = await send(agent, '/swap', evesFactor.code());
+  expect([swapped.status, swapped.headers['location']]).toEqual([303, '/two-factor/challenge']);
+  expect(await whoIs(agent)).toBe('nobody');
 });
 
 describe('TotpStrategy in a complete session', () => {

@@ -82,6 +82,6 @@ export class Visitor {
   }
 }
 
-export function passwordOf(username: string): string {
+function passwordOf(username: string): string {
   return `${username} has a long password`;
 }

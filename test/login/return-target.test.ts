@@ -19,7 +19,7 @@ const parts: HostParts = {
       response.send('noted');
     });
     app.post('/in/redirect', login({ successRedirect: '/redirect' }));
-    app.post('/in/relative', login({ successRedirect: '../relative' }));
+    app.post('/in/relative', login({ successRedirect: 'beside' }));
     app.post('/in/either', login({ successReturnToOrRedirect: '/either' }));
     app.post('/in/both', login({ successReturnToOrRedirect: '/either', successRedirect: '/redirect' }));
     app.post('/in/foreign', login({ successRedirect: 'https://evil.example/' }));
@@ -60,7 +60,7 @@ describe('a completed login lands', () => {
   it.each([
     ['/in/redirect', undefined, '/redirect'],
     ['/in/redirect', '/wanted', '/redirect'],
-    ['/in/relative', undefined, '/relative'],
+    ['/in/relative', undefined, '/in/beside'],
     ['/in/either', undefined, '/either'],
     ['/in/either', '/wanted?a=1#b', '/wanted?a=1#b'],
     ['/in/both', undefined, '/either'],

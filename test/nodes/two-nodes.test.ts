@@ -127,7 +127,8 @@ it('R4 400 wrong codes sent at once over 40 pending logins: 5 are looked at', as
   expect(answers).toHaveLength(400);
   expect(answers.filter(isLogin)).toHaveLength(0);
   // Each refusal names its reason; what was looked at stands in both counters.
-  const lane = 'SELECT totp_failures AS n FROM two_factor_auth JOIN users ON users.id = user_id WHERE username = ?';
+  const lane =
+    'SELECT totp_failures AS n FROM two_factor_auth JOIN users ON users.id = user_id WHERE username = ?';
   const rows =
     "SELECT sum(failures) AS n FROM two_factor_pending p JOIN users ON users.id = user_id WHERE username = ? AND purpose = 'login'";
   const count = (sql: string): number => (database.prepare(sql).get(['guessed']) as { n: number }).n;
