@@ -7,11 +7,11 @@ import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../options.js';
 import type { Storage } from '../storage/storage.js';
 import type { Answer } from './answer.js';
-import type { Challenge, ChallengeFlow, Outcome } from './flow.js';
+import type { Challenge, ChallengeFlow, Outcome, Refusal } from './flow.js';
 
 /** An outcome in a request; after `accepted` the user is the one to pass to `req.logIn`. */
 export type Answered =
-  | Exclude<Outcome, { kind: 'accepted' }>
+  | Refusal
   | (Extract<Outcome, { kind: 'accepted' }> & {
       user: Express.User;
       /** Where the pending login was on its way to; `undefined` after a step-up. */
@@ -70,7 +70,7 @@ export class ChallengeDesk {
     user: Express.User,
     stamp: Stamp,
     isRight: () => Promise<boolean>,
-  ): Promise<Outcome | { kind: 'proven' }> {
+  ): Promise<Refusal | { kind: 'proven' }> {
     const outcome = await this.#flow.answerPassword(await this.#openStepUp(stamp), isRight);
     await this.#endIfOver(request, outcome);
     if (outcome.kind !== 'proven') return outcome;

@@ -26,6 +26,9 @@ export type Outcome =
   /** Timed out, cancelled, or ended by a security change. */
   | { kind: 'expired' };
 
+/** Every outcome but a right answer. */
+export type Refusal = Exclude<Outcome, { kind: 'accepted' }>;
+
 /** A pending login or step-up that is being answered. */
 export interface Challenge extends PendingKey {
   expiresAt: number;
@@ -41,7 +44,7 @@ export interface ChallengeFlow {
   answerPassword(
     challenge: Challenge,
     isRight: () => Promise<boolean>,
-  ): Promise<Outcome | { kind: 'proven' }>;
+  ): Promise<Refusal | { kind: 'proven' }>;
 }
 
 export function createChallengeFlow(settings: Settings, storage: Storage, ring: KeyRing): ChallengeFlow {
@@ -51,7 +54,7 @@ export function createChallengeFlow(settings: Settings, storage: Storage, ring: 
   async function spend(
     challenge: Challenge,
     lane: Lane | null,
-  ): Promise<{ kind: 'spent'; left: number } | Outcome> {
+  ): Promise<{ kind: 'spent'; left: number } | Refusal> {
     const attempt = await storage.spendAttempt({ ...challenge, lane, now: clock(), limits });
     switch (attempt.kind) {
       case 'delayed':
@@ -120,6 +123,6 @@ export function createChallengeFlow(settings: Settings, storage: Storage, ring: 
   };
 }
 
-function wrong(left: number): Outcome {
+function wrong(left: number): Refusal {
   return left > 0 ? { kind: 'wrong', left } : { kind: 'exhausted' };
 }

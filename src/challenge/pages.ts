@@ -117,7 +117,7 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
       const error = 'That password is not right.';
       await render(request, response, 'challenge/password', { title: CONFIRM, returnTo, error });
     } else {
-      await stop(request, response, describeFailure({ kind: 'exhausted' }, settings.clock()));
+      await stop(request, response, describeFailure(outcome, settings.clock()));
     }
   }
 
@@ -172,8 +172,10 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
   ): Promise<void> {
     setStatus(response, message);
     const { login, home } = settings.paths;
-    const links = message.status === 409 ? [{ href: home, text: 'Continue' }] : [];
-    links.push({ href: login, text: 'Sign in' });
+    const back = { href: home, text: 'Continue' };
+    const again = { href: login, text: 'Sign in' };
+    // 403: still signed in. 409: perhaps signed in, by another request.
+    const links = message.status === 403 ? [back] : message.status === 409 ? [back, again] : [again];
     await render(request, response, 'challenge/stopped', { title: heading, text: message.text, links });
   }
 

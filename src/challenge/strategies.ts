@@ -4,6 +4,7 @@ import type { Lane } from '../model.js';
 import { readField } from '../http/form.js';
 import { type Answer, parseAnswer } from './answer.js';
 import type { Answered } from './desk.js';
+import type { Refusal } from './flow.js';
 
 /** What a strategy needs of `createSecondFactor(…)`. */
 export interface Answerer {
@@ -16,7 +17,7 @@ export interface StrategyOptions {
 }
 
 /** What a strategy fails with: the outcome, as `info` of Passport's callback. */
-export type Failure = Exclude<Answered, { kind: 'accepted' }> | { kind: 'mistyped' | 'malformed' };
+export type Failure = Refusal | { kind: 'mistyped' | 'malformed' };
 
 abstract class AnswerStrategy extends Strategy {
   constructor(lane: Lane, secondFactor: Answerer, { field = 'code' }: StrategyOptions) {

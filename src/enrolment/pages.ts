@@ -63,7 +63,7 @@ export function enrolmentPages({ gate, flow, settings, render, form }: Enrolment
     { user, stamp }: Complete,
     error?: string,
   ): Promise<void> {
-    const label = settings.user.label(user);
+    const label = gate.label(user);
     const { key, uri, parameters, expiresAt } = await flow.begin(stamp, label);
     await render(request, response, 'enrolment/setup', {
       title: 'Set up an authenticator app',

@@ -169,9 +169,11 @@ export class Gate {
   }
 
   userId(user: Express.User): string {
-    const id: unknown = this.#settings.user.id(user);
-    if (typeof id === 'string' && id !== '') return id;
-    throw new SecondFactorError('configuration-invalid', 'options.user.id must return a non-empty string.');
+    return requireText('id', this.#settings.user.id(user));
+  }
+
+  label(user: Express.User): string {
+    return requireText('label', this.#settings.user.label(user));
   }
 
   /** `session: false` leaves nothing that could wait for a second step, so whoever has one is refused. */
@@ -232,6 +234,14 @@ export class Gate {
       'The second factor is not ready: await secondFactor.ready() at start.',
     );
   }
+}
+
+function requireText(name: 'id' | 'label', value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new SecondFactorError(
+    'configuration-invalid',
+    `options.user.${name} must return a non-empty string.`,
+  );
 }
 
 /** Passport lets a host name the property that holds the user (`userProperty`). */

@@ -82,7 +82,7 @@ export function readPending(request: Request): PendingLogin | undefined {
 
 function readFacts(request: Request): SessionFacts | undefined {
   const parsed = sessionFacts.safeParse(requireSession(request).secondFactor);
-  return parsed.success ? (parsed.data) : undefined;
+  return parsed.success ? parsed.data : undefined;
 }
 
 /** The serialised user that Passport would make a user of. */

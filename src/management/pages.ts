@@ -53,7 +53,7 @@ export function managementPages({ gate, desk, flow, settings, render, form }: Ma
     await render(request, response, 'management/backup-codes', {
       title: 'Backup codes',
       codes,
-      download: toTextFile(settings.issuer, settings.user.label(user), codes),
+      download: toTextFile(settings.issuer, gate.label(user), codes),
       left: backupCodes?.left ?? 0,
       total: backupCodes?.total ?? 0,
       isRenewal: readable?.areLive === false,
@@ -84,6 +84,10 @@ export function managementPages({ gate, desk, flow, settings, render, form }: Ma
   }
 
   async function disable(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
+    if (!(await gate.hasSecondFactor(stamp.userId))) {
+      response.redirect(303, settings.paths.pages);
+      return;
+    }
     const answer = parseAnswer(readField(request, 'code') ?? '');
     const outcome = 'kind' in answer ? answer : await desk.disable(request, user, stamp, answer);
     if (outcome.kind === 'accepted') {

@@ -96,13 +96,16 @@ describe('R3 R5 two right answers of one pending login at the same instant', () 
     }
   });
 
-  it('the loser’s page does not take the winner’s cookie away, where cookies have an age', async () => {
+  it.each([
+    ['have an age', { cookie: { maxAge: 3_600_000 } }],
+    ['are sent with every response', { rolling: true }],
+  ])('the loser’s page does not take the winner’s cookie away, where cookies %s', async (_kind, cookies) => {
     const host = await createHost({
       wrapStorage: slowly,
       first(app) {
         const store = new session.MemoryStore();
         const options = { store, secret: 'test', resave: false, saveUninitialized: false, name: 'sid' };
-        app.use(session({ ...options, cookie: { maxAge: 3_600_000 } }));
+        app.use(session({ ...options, ...cookies }));
       },
     });
     const factor = await host.enrol('ada');

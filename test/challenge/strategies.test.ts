@@ -3,6 +3,7 @@ import { BackupCodeStrategy, SecondFactorError, type Storage, TotpStrategy } fro
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
+  copyAgent,
   createHost,
   failing,
   type Host,
@@ -14,6 +15,7 @@ import {
   userIdOf,
   userOf,
   whoIs,
+  writeSession,
   wrongCodes,
 } from '../helpers/host.js';
 
@@ -212,6 +214,54 @@ describe('TotpStrategy and BackupCodeStrategy', () => {
     expect(responses.map(({ body }) => (body as { user: string }).user)).toEqual(['ada', 'eve']);
     expect(await Promise.all(agents.map(whoIs))).toEqual(['ada', 'eve']);
   });
+});
+
+it('R5 a second answer to a completed login fails on a host’s route like any other, with a session to say so in', async () => {
+  const host = await createHost({
+    ...parts,
+    routes(app, created) {
+      parts.routes?.(app, created);
+      const totp = created.passport.authenticate('totp', {
+        failureMessage: 'No.',
+        failureRedirect: '/again',
+      });
+      app.post('/totp-message', totp as RequestHandler);
+    },
+  });
+  const factor = await host.enrol('ada');
+  const agent = await host.signIn('ada');
+  const [late, saved] = [copyAgent(host, agent), (await readSession(host, agent))!];
+  await send(agent, '/totp', factor.code());
+  await writeSession(host, late, saved);
+  const failed = await send(late, '/totp-message', factor.code(1)).timeout(3_000);
+  expect([failed.status, failed.headers['location']]).toEqual([302, '/again']);
+  expect(await whoIs(late)).toBe('nobody');
+});
+
+it('a host’s callback that throws is answered by the host’s error handler, and takes nothing down', async () => {
+  const host = await createHost({
+    ...parts,
+    routes(app, { passport, secondFactor }) {
+      passport.use(new TotpStrategy(secondFactor));
+      app.post('/throws', (request, response, next) => {
+        const settle = (error: unknown, user: unknown): void => {
+          if (!error) throw new Error(user ? 'thrown after the right code' : 'thrown after the wrong code');
+          next(error);
+        };
+        (passport.authenticate('totp', settle) as RequestHandler)(request, response, next);
+      });
+    },
+  });
+  const factor = await host.enrol('ada');
+  const agent = await host.signIn('ada');
+  for (const [code, kind] of [
+    [wrongCodes(factor, 1)[0]!, 'wrong'],
+    [factor.code(), 'right'],
+  ] as const) {
+    const failed = await send(agent, '/throws', code).timeout(3_000);
+    expect([failed.status, failed.text.includes(`thrown after the ${kind} code`)]).toEqual([500, true]);
+  }
+  expect(await whoIs(agent)).toBe('nobody');
 });
 
 it('R1 a right answer of one user completes no login of another in the same request', async () => {
