@@ -27,11 +27,15 @@ export function pendingKey(
   session: { handle: string; userId: string; epoch: number },
 ): PendingKey {
   return {
-    handleHash: sha256(`${purpose}:${session.handle}`),
+    handleHash: hashHandle(purpose, session.handle),
     purpose,
     userId: session.userId,
     epoch: session.epoch,
   };
+}
+
+function hashHandle(purpose: Purpose, handle: string): string {
+  return sha256(`${purpose}:${handle}`);
 }
 
 /** A fresh pending row. */
@@ -92,7 +96,7 @@ export function createLoginFlow(settings: Settings, storage: Storage): LoginFlow
     },
 
     async cancel(handle) {
-      await storage.deletePending(sha256(`login:${handle}`));
+      await storage.deletePending(hashHandle('login', handle));
     },
 
     async hasSecondFactor(userId) {

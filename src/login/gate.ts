@@ -3,8 +3,10 @@ import { SecondFactorError } from '../errors.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Lane, Method } from '../model.js';
 import type { Settings } from '../options.js';
+import type { Storage } from '../storage/storage.js';
 import { createLoginFlow, type LoginFlow, makeStamp, pendingKey } from './flow.js';
 import { Passports } from './passports.js';
+import { getUser, setUser } from './request-user.js';
 import {
   forgetLogin,
   type PendingLogin,
@@ -15,7 +17,6 @@ import {
   renewSession,
 } from './session.js';
 import type { Stamp } from './stamp.js';
-import type { Storage } from '../storage/storage.js';
 
 /** Where a request's session stands. */
 export type LoginState =
@@ -242,17 +243,4 @@ function requireText(name: 'id' | 'label', value: unknown): string {
     'configuration-invalid',
     `options.user.${name} must return a non-empty string.`,
   );
-}
-
-/** Passport lets a host name the property that holds the user (`userProperty`). */
-function userProperty(request: Request): 'user' {
-  return ((request as { _userProperty?: string })._userProperty ?? 'user') as 'user';
-}
-
-function getUser(request: Request): Express.User | undefined {
-  return request[userProperty(request)] ?? undefined;
-}
-
-function setUser(request: Request, user: Express.User | null): void {
-  request[userProperty(request)] = user as Express.User;
 }
