@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { fromCallback } from '../http/from-callback.js';
 import { makePending, pendingKey } from '../login/flow.js';
 import type { Gate } from '../login/gate.js';
-import { detachSession, expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
+import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../options.js';
 import type { Storage } from '../storage/storage.js';
@@ -92,8 +92,7 @@ export class ChallengeDesk {
       this.#gate.allowCompletion(request, pending, answer.lane);
       return { ...outcome, user, returnTo: pending.returnTo };
     }
-    if (outcome.kind === 'completed') detachSession(request);
-    else if (isOver(outcome)) forgetLogin(request);
+    if (isOver(outcome)) forgetLogin(request);
     return outcome;
   }
 

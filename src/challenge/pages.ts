@@ -7,7 +7,7 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
-import { expireLogin, type PendingLogin } from '../login/session.js';
+import { detachSession, expireLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../options.js';
 import type { Views } from '../views.js';
@@ -74,6 +74,7 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
       response.redirect(303, result.returnTo ?? returnTo);
       return;
     }
+    if (result.kind === 'completed') detachSession(request);
     const message = describeFailure(result, settings.clock());
     if (message.heading !== undefined) await stop(request, response, message);
     else

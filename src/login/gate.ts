@@ -170,11 +170,15 @@ export class Gate {
   }
 
   userId(user: Express.User): string {
-    return requireText('id', this.#settings.user.id(user));
+    const id: unknown = this.#settings.user.id(user);
+    if (typeof id === 'string' && id !== '') return id;
+    throw new SecondFactorError('configuration-invalid', 'options.user.id must return a non-empty string.');
   }
 
   label(user: Express.User): string {
-    return requireText('label', this.#settings.user.label(user));
+    const label: unknown = this.#settings.user.label(user);
+    if (typeof label === 'string') return label;
+    throw new SecondFactorError('configuration-invalid', 'options.user.label must return a string.');
   }
 
   /** `session: false` leaves nothing that could wait for a second step, so whoever has one is refused. */
@@ -235,12 +239,4 @@ export class Gate {
       'The second factor is not ready: await secondFactor.ready() at start.',
     );
   }
-}
-
-function requireText(name: 'id' | 'label', value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw new SecondFactorError(
-    'configuration-invalid',
-    `options.user.${name} must return a non-empty string.`,
-  );
 }
