@@ -71,8 +71,14 @@ export interface Settings {
   clock: Clock;
 }
 
-/** How long a pending login, a step-up, an enrolment or a proposal of backup codes lives (R5, R9). */
+/** How long a pending login, an enrolment or a proposal of backup codes lives (R5, R9). */
 export const PENDING_LIFETIME = 10 * MINUTE;
+
+/**
+ * How long the five answers of a step-up last that is never answered rightly. Long, or whoever has a stolen session
+ * would get five more guesses with each new one.
+ */
+export const STEP_UP_LIFETIME = 24 * HOUR;
 
 /** How old the proof may be with which a security change is made (R6). */
 export const FRESH_FOR = 5 * MINUTE;

@@ -7,6 +7,7 @@ import { MINUTE } from './clock.js';
 import { createKeyRing } from './crypto/key-ring.js';
 import { createEnrolmentFlow } from './enrolment/flow.js';
 import { enrolmentPages } from './enrolment/pages.js';
+import { SecondFactorError } from './errors.js';
 import { checkMount, handleRefusal, serveStylesheet } from './http/pages.js';
 import { readForm } from './http/form.js';
 import { setPageHeaders } from './http/headers.js';
@@ -102,7 +103,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     answer: (request, answer) => desk.answer(request, answer),
 
     async passwordChanged(userId, keep) {
-      const epoch = await storage.raiseEpoch(userId);
+      const epoch = await storage.raiseEpoch(requireUserId(userId));
       const state = keep && gate.state(keep);
       if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId) return;
       // This session was ended itself while its request was under way: it is not brought back.
@@ -111,6 +112,15 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       await logIn(keep, state.user);
     },
   };
+}
+
+/** Another kind of value would name nobody, and the change would end no session. */
+function requireUserId(userId: unknown): string {
+  if (typeof userId === 'string' && userId !== '') return userId;
+  throw new SecondFactorError(
+    'configuration-invalid',
+    'passwordChanged needs the id that options.user.id returns.',
+  );
 }
 
 function warnSwitchedOff(): void {

@@ -4,7 +4,7 @@ import { makePending, pendingKey } from '../login/flow.js';
 import type { Gate } from '../login/gate.js';
 import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
-import type { Settings } from '../options.js';
+import { type Settings, STEP_UP_LIFETIME } from '../options.js';
 import type { Storage } from '../storage/storage.js';
 import type { Answer } from './answer.js';
 import type { Challenge, ChallengeFlow, Outcome, Refusal } from './flow.js';
@@ -116,8 +116,9 @@ export class ChallengeDesk {
   async #openStepUp(stamp: Stamp): Promise<Challenge> {
     const now = this.#settings.clock();
     const key = pendingKey('step-up', stamp);
-    const opened = await this.#storage.openPending(makePending(key, null, now), now);
-    return { ...key, expiresAt: opened.expiresAt };
+    const fresh = { ...makePending(key, null, now), expiresAt: now + STEP_UP_LIFETIME };
+    const { expiresAt } = await this.#storage.openPending(fresh, now);
+    return { ...key, expiresAt };
   }
 }
 

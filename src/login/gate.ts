@@ -9,6 +9,8 @@ import { Passports } from './passports.js';
 import { getUser, setUser } from './request-user.js';
 import {
   forgetLogin,
+  isSessionStored,
+  isUnknownToUs,
   type PendingLogin,
   readPending,
   readReturnTo,
@@ -39,6 +41,8 @@ interface Completion {
   stamp: Stamp;
   serialised: unknown;
   keepHostData: boolean;
+  /** Whether a complete session goes on, which another request (a logout) may have ended meanwhile. */
+  isRenewal: boolean;
 }
 
 /** Holds every login at `req.logIn` and every session at Passport's session strategy. */
@@ -69,6 +73,9 @@ export class Gate {
     const completion = this.#completions.get(request);
     this.#completions.delete(request);
     if (completion?.userId === userId) {
+      if (completion.isRenewal && !(await isSessionStored(request))) {
+        throw new SecondFactorError('session-missing', 'This session was ended by another request.');
+      }
       await this.#establish(request, user, completion.serialised, completion.stamp, completion.keepHostData);
       return 'complete';
     }
@@ -110,11 +117,13 @@ export class Gate {
     if (serialised === undefined || serialised === null || serialised === '' || serialised === false) return;
     this.#refuseUnlessReady();
     const stamp = readStamp(request);
-    const isCurrent = !this.#settings.enabled || (stamp !== undefined && (await this.#flow.isCurrent(stamp)));
+    // While it is switched off, a session that was never ours goes on; what we have stamped must be right all the same.
+    const isTolerated = !this.#settings.enabled && isUnknownToUs(request);
+    const isCurrent = stamp ? await this.#flow.isCurrent(stamp) : isTolerated;
     const user = isCurrent ? await this.passports.deserialise(name, serialised, request) : undefined;
-    const isOwn = user !== undefined && (!this.#settings.enabled || stamp?.userId === this.userId(user));
-    if (isOwn) setUser(request, user);
-    else forgetLogin(request);
+    const isOwn = user !== undefined && (stamp ? stamp.userId === this.userId(user) : isTolerated);
+    setUser(request, isOwn ? user : null);
+    if (!isOwn) forgetLogin(request);
   }
 
   /** Ends the login, complete or pending, as Passport's `logout` does. */
@@ -149,6 +158,7 @@ export class Gate {
       stamp: makeStamp(pending.userId, pending.epoch, proofs, now),
       serialised: pending.user,
       keepHostData: pending.keepSessionInfo,
+      isRenewal: false,
     });
   }
 
@@ -162,6 +172,7 @@ export class Gate {
       stamp: { ...stamp, proofs, epoch: change.epoch ?? stamp.epoch },
       serialised: readSerialisedUser(request),
       keepHostData: true,
+      isRenewal: true,
     });
   }
 
@@ -203,7 +214,9 @@ export class Gate {
   ): Promise<{ kind: 'complete'; stamp: Stamp } | { kind: 'pending' } | undefined> {
     const state = this.state(request);
     if (state.kind === 'complete' && state.stamp.userId === userId) {
-      return (await this.#flow.isCurrent(state.stamp)) ? { kind: 'complete', stamp: state.stamp } : undefined;
+      // A request that was held open while the session ended, in the store or by a change, must not bring it back.
+      const stands = (await isSessionStored(request)) && (await this.#flow.isCurrent(state.stamp));
+      return stands ? { kind: 'complete', stamp: state.stamp } : undefined;
     }
     if (state.kind === 'pending' && state.pending.userId === userId) {
       const isLive = await this.#flow.isLive(pendingKey('login', state.pending));

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { Method } from '../model.js';
 import { FRESH_FOR, type Settings } from '../options.js';
 import type { Gate, LoginState } from './gate.js';
 import { isFresh } from './stamp.js';
@@ -19,12 +20,18 @@ export function requireComplete(gate: Gate, settings: Settings) {
     };
 }
 
-/** Lets only complete logins in whose proof is fresh (R6); others prove themselves again and come back. */
+/**
+ * Lets only complete logins in whose proof is fresh (R6); others prove themselves again and come back. Whoever has a
+ * second factor proves that one: the password alone must not lead to codes with which it can be removed.
+ */
 export function requireFresh(gate: Gate, settings: Settings) {
   const complete = requireComplete(gate, settings);
   return (run: CompleteHandler) =>
     complete(async (request, response, state) => {
-      if (isFresh(state.stamp, settings.clock(), FRESH_FOR)) {
+      const methods: Method[] = (await gate.hasSecondFactor(state.stamp.userId))
+        ? ['totp', 'backup-code']
+        : ['pwd'];
+      if (isFresh(state.stamp, methods, settings.clock(), FRESH_FOR)) {
         await run(request, response, state);
         return;
       }

@@ -83,15 +83,15 @@ function attach(gate: Gate, settings: Settings, request: Request): void {
   ) => {
     const done = typeof options === 'function' ? options : callback;
     if (typeof done !== 'function') throw new Error('req.logIn needs a callback function.');
-    gate.logIn(request, user, typeof options === 'function' ? {} : (options ?? {})).then(
-      (result) => {
+    gate
+      .logIn(request, user, typeof options === 'function' ? {} : (options ?? {}))
+      .then((result) => {
         if (result === 'complete') process.nextTick(done);
         else hold(settings, request, done);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         process.nextTick(done, error);
-      },
-    );
+      });
   };
   request.logOut = request.logout = (
     options?: { keepSessionInfo?: boolean } | Done | null,

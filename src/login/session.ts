@@ -85,6 +85,19 @@ function readFacts(request: Request): SessionFacts | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
+/** Whether we have never written into this session. */
+export function isUnknownToUs(request: Request): boolean {
+  return requireSession(request).secondFactor === undefined;
+}
+
+/** Whether the store still has the session of this request. */
+export async function isSessionStored(request: Request): Promise<boolean> {
+  const stored = await fromCallback<unknown>((done) => {
+    request.sessionStore.get(request.sessionID, done);
+  });
+  return stored !== undefined && stored !== null;
+}
+
 /** The serialised user that Passport would make a user of. */
 export function readSerialisedUser(request: Request): unknown {
   return requireSession(request).passport?.user;

@@ -16,7 +16,7 @@ export interface Stamp {
   handle: string;
 }
 
-/** Whether any proof of this session is young enough for a security change (R6). */
-export function isFresh(stamp: Stamp, now: number, within: number): boolean {
-  return Object.values(stamp.proofs).some((provenAt) => now - provenAt < within);
+/** Whether this session has proven one of the methods recently enough for a security change (R6). */
+export function isFresh(stamp: Stamp, methods: readonly Method[], now: number, within: number): boolean {
+  return methods.some((method) => now - (stamp.proofs[method] ?? -Infinity) < within);
 }

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { enrolUser } from 'passport-second-factor/testing';
+import { describe, expect, it } from 'vitest';
+import { copyAgent, createHost, signInWhole, stepUp, submit, whoIs, wrongCodes } from '../helpers/host.js';
+
+const MINUTE = 60_000;
+
+describe('R4 somebody at a stolen session', () => {
+  it('gets no new guesses at the password by waiting', async () => {
+    const host = await createHost();
+    const thief = await host.signIn('bob');
+    for (let guess = 1; guess <= 5; guess += 1) {
+      expect(await whoIs(thief)).toBe('bob');
+      host.clock.advance(11 * MINUTE);
+      await stepUp(thief, { password: `guess ${String(guess)}` });
+    }
+    expect(await whoIs(thief)).toBe('nobody');
+  });
+
+  it('cannot suspend the owner’s codes by waiting between guesses', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const thief = await signInWhole(host, 'ada', factor.code());
+    for (let guess = 1; guess <= 5; guess += 1) {
+      expect(await whoIs(thief)).toBe('ada');
+      host.clock.advance(11 * MINUTE);
+      await submit(thief, '/two-factor/disable', { code: wrongCodes(factor, 1)[0] ?? '' });
+    }
+    expect(await whoIs(thief)).toBe('nobody');
+  });
+
+  it('does not get it back with a request that was held open while the owner signed out', async () => {
+    const host = await createHost({
+      routes(app) {
+        app.post('/profile', (request, response, next) => {
+          app.emit('waiting');
+          once(app, 'go on').then(() => {
+            const { user } = request;
+            if (!user) throw new Error('nobody');
+            request.logIn(user, (error: unknown) => {
+              if (error) next(error);
+              else response.send('saved');
+            });
+          }, next);
+        });
+      },
+    });
+    const factor = await host.enrol('ada');
+    const owner = await signInWhole(host, 'ada', factor.code());
+    const thief = copyAgent(host, owner);
+    const waiting = once(host.app, 'waiting');
+    const open = thief.post('/profile').then();
+    await waiting;
+    await owner.post('/logout');
+    host.app.emit('go on');
+    expect((await open).headers['location']).toBe('/two-factor/challenge');
+    expect(await whoIs(thief)).toBe('nobody');
+  });
+});
+
+describe('R6 R7 while the second step is switched off', () => {
+  it('a password alone does not lead to backup codes for when it is on again', async () => {
+    const host = await createHost({ options: { enabled: false } });
+    await enrolUser(host.options, 'ada');
+    const thief = await host.signIn('ada');
+    expect(await whoIs(thief)).toBe('ada');
+    const asked = await submit(thief, '/two-factor/backup-codes', {});
+    expect(asked.headers['location']).toMatch(/^\/two-factor\/challenge\?/);
+    expect((await thief.get('/two-factor/backup-codes')).text).not.toContain('class="backup-code"');
+  });
+
+  it('a changed password ends stolen sessions', async () => {
+    const host = await createHost({ options: { enabled: false } });
+    const thief = await host.signIn('ada');
+    await host.secondFactor.passwordChanged('ada');
+    expect(await whoIs(thief)).toBe('nobody');
+  });
+});
+
+it('R7 a changed password of an id that is no text is an error, and not a change of nothing', async () => {
+  const host = await createHost();
+  for (const userId of [7, '', undefined, null]) {
+    await expect(host.secondFactor.passwordChanged(userId as string)).rejects.toThrow('options.user.id');
+  }
+});
