@@ -25,13 +25,11 @@ export type {
   Purpose,
   TotpParameters,
 } from './model.js';
-export type { Answer } from './challenge/answer.js';
-export type { Answered } from './challenge/desk.js';
-export type { Outcome } from './challenge/flow.js';
+export type { Answered, Failure } from './challenge/desk.js';
+export type { Outcome, Refusal } from './challenge/flow.js';
 export {
   type Answerer,
   BackupCodeStrategy,
-  type Failure,
   type StrategyOptions,
   TotpStrategy,
 } from './challenge/strategies.js';

@@ -1,6 +1,5 @@
 import { type Request, Router } from 'express';
-import type { Answer } from './challenge/answer.js';
-import { type Answered, ChallengeDesk, logIn } from './challenge/desk.js';
+import { type Answered, ChallengeDesk } from './challenge/desk.js';
 import { createChallengeFlow } from './challenge/flow.js';
 import { challengePages } from './challenge/pages.js';
 import { MINUTE } from './clock.js';
@@ -13,10 +12,12 @@ import { readForm } from './http/form.js';
 import { setPageHeaders } from './http/headers.js';
 import { createRender } from './http/render.js';
 import { Gate } from './login/gate.js';
+import { logIn } from './login/log-in.js';
 import type { PassportInstance } from './login/passports.js';
 import { protectPassport } from './login/protect.js';
 import { createManagementFlow } from './management/flow.js';
 import { managementPages } from './management/pages.js';
+import type { Lane } from './model.js';
 import { parseOptions, type SecondFactorOptions } from './options.js';
 import { failClosed } from './storage/fail-closed.js';
 
@@ -39,8 +40,10 @@ export interface SecondFactor {
   /**
    * Answers this session's pending login, or gives a fresh proof in its complete one; for hosts with a challenge of
    * their own. After `accepted`, call `req.logIn(answered.user, …)` in the same request.
+   * @param input what the person typed.
+   * @param lane refuses the other kind of code as `malformed`. Default: both kinds.
    */
-  answer(request: Request, answer: Answer): Promise<Answered>;
+  answer(request: Request, input: string, lane?: Lane): Promise<Answered>;
   /**
    * Call it after a user's password was changed or reset: every other session and pending login of the user ends.
    * @param keep the request whose session goes on, if it is the user's own.
@@ -100,7 +103,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       return router;
     },
 
-    answer: (request, answer) => desk.answer(request, answer),
+    answer: (request, input, lane) => desk.answer(request, input, lane),
 
     async passwordChanged(userId, keep) {
       const epoch = await storage.raiseEpoch(requireUserId(userId));

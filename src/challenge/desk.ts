@@ -1,17 +1,21 @@
 import type { Request } from 'express';
-import { fromCallback } from '../http/from-callback.js';
-import { makePending, pendingKey } from '../login/flow.js';
+import { logIn } from '../login/log-in.js';
+import { makePending, pendingKey } from '../login/pending.js';
 import type { Gate } from '../login/gate.js';
 import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
+import type { Lane } from '../model.js';
 import { type Settings, STEP_UP_LIFETIME } from '../options.js';
 import type { Storage } from '../storage/storage.js';
-import type { Answer } from './answer.js';
+import { type Answer, parseAnswer } from './answer.js';
 import type { Challenge, ChallengeFlow, Outcome, Refusal } from './flow.js';
+
+/** Why an answer was not accepted; `mistyped` and `malformed` cost nothing. */
+export type Failure = Refusal | { kind: 'mistyped' | 'malformed' };
 
 /** An outcome in a request; after `accepted` the user is the one to pass to `req.logIn`. */
 export type Answered =
-  | Refusal
+  | Failure
   | (Extract<Outcome, { kind: 'accepted' }> & {
       user: Express.User;
       /** Where the pending login was on its way to; `undefined` after a step-up. */
@@ -36,7 +40,10 @@ export class ChallengeDesk {
   }
 
   /** Answers this session's pending login, or gives a fresh proof in its complete one. */
-  async answer(request: Request, answer: Answer): Promise<Answered> {
+  async answer(request: Request, input: string, lane?: Lane): Promise<Answered> {
+    const answer = parseAnswer(input);
+    if ('kind' in answer) return answer;
+    if (lane !== undefined && answer.lane !== lane) return { kind: 'malformed' };
     const state = this.#gate.state(request);
     switch (state.kind) {
       case 'pending':
@@ -120,13 +127,6 @@ export class ChallengeDesk {
     const { expiresAt } = await this.#storage.openPending(fresh, now);
     return { ...key, expiresAt };
   }
-}
-
-/** Logs in within a request that has just been given the right to. */
-export function logIn(request: Request, user: Express.User): Promise<void> {
-  return fromCallback((done) => {
-    request.logIn(user, done);
-  });
 }
 
 function isOver(outcome: Outcome): boolean {

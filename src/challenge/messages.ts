@@ -1,5 +1,5 @@
 import { MINUTE, SECOND } from '../clock.js';
-import type { Failure } from './strategies.js';
+import type { Failure } from './desk.js';
 
 export interface Message {
   status: number;

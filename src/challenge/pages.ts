@@ -7,14 +7,15 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
+import { logIn } from '../login/log-in.js';
 import { detachSession, expireLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../options.js';
 import type { Views } from '../views.js';
 import { parseAnswer } from './answer.js';
-import { type Answered, type ChallengeDesk, logIn } from './desk.js';
+import type { Answered, ChallengeDesk, Failure } from './desk.js';
 import { describeFailure, type Message } from './messages.js';
-import { BackupCodeStrategy, type Failure, TotpStrategy } from './strategies.js';
+import { BackupCodeStrategy, TotpStrategy } from './strategies.js';
 
 export interface ChallengePages {
   gate: Gate;

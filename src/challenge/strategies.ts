@@ -2,22 +2,17 @@ import type { Request } from 'express';
 import { Strategy } from 'passport-custom';
 import type { Lane } from '../model.js';
 import { readField } from '../http/form.js';
-import { type Answer, parseAnswer } from './answer.js';
 import type { Answered } from './desk.js';
-import type { Refusal } from './flow.js';
 
 /** What a strategy needs of `createSecondFactor(…)`. */
 export interface Answerer {
-  answer(request: Request, answer: Answer): Promise<Answered>;
+  answer(request: Request, input: string, lane: Lane): Promise<Answered>;
 }
 
 export interface StrategyOptions {
   /** Name of the body field with the code. Default `code`. */
   field?: string;
 }
-
-/** What a strategy fails with: the outcome, as `info` of Passport's callback. */
-export type Failure = Refusal | { kind: 'mistyped' | 'malformed' };
 
 abstract class AnswerStrategy extends Strategy {
   constructor(lane: Lane, secondFactor: Answerer, { field = 'code' }: StrategyOptions) {
@@ -61,11 +56,8 @@ export class BackupCodeStrategy extends AnswerStrategy {
 type Verified = (error: unknown, user?: unknown, info?: unknown) => void;
 
 function verifyWith(secondFactor: Answerer, lane: Lane, field: string) {
-  const verify = async (request: Request): Promise<Answered | Failure> => {
-    const answer = parseAnswer(readField(request, field) ?? '');
-    if ('kind' in answer) return answer;
-    return answer.lane === lane ? secondFactor.answer(request, answer) : { kind: 'malformed' };
-  };
+  const verify = async (request: Request): Promise<Answered> =>
+    secondFactor.answer(request, readField(request, field) ?? '', lane);
   return (request: Request, done: Verified): void => {
     verify(request)
       .then((answered) => {

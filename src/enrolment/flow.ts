@@ -2,7 +2,7 @@ import { generateCodes, hashCodes } from '../backup-codes/code-set.js';
 import { sealProposal } from '../backup-codes/proposal.js';
 import type { KeyRing } from '../crypto/key-ring.js';
 import { randomId } from '../crypto/random.js';
-import { makePending, pendingKey } from '../login/flow.js';
+import { makePending, pendingKey } from '../login/pending.js';
 import type { Stamp } from '../login/stamp.js';
 import type { TotpParameters } from '../model.js';
 import type { Settings } from '../options.js';

@@ -1,11 +1,11 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { logIn } from '../challenge/desk.js';
 import { MINUTE } from '../clock.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireFresh } from '../login/guards.js';
+import { logIn } from '../login/log-in.js';
 import { detachSession } from '../login/session.js';
 import type { Settings } from '../options.js';
 import { groupKey } from '../totp/key-uri.js';

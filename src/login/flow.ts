@@ -1,8 +1,8 @@
-import { sha256 } from '../crypto/hash.js';
 import { randomToken } from '../crypto/random.js';
-import type { Account, Method, Pending, Purpose } from '../model.js';
-import { PENDING_LIFETIME, type Settings } from '../options.js';
+import type { Account, Method } from '../model.js';
+import type { Settings } from '../options.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
+import { hashHandle, makePending, pendingKey } from './pending.js';
 import type { Stamp } from './stamp.js';
 
 /** What the first factor has led to. */
@@ -19,35 +19,6 @@ export interface LoginFlow {
   isLive(key: PendingKey): Promise<boolean>;
   cancel(handle: string): Promise<void>;
   hasSecondFactor(userId: string): Promise<boolean>;
-}
-
-/** The name of a pending row: the session holds the handle, storage only this hash of it. */
-export function pendingKey(
-  purpose: Purpose,
-  session: { handle: string; userId: string; epoch: number },
-): PendingKey {
-  return {
-    handleHash: hashHandle(purpose, session.handle),
-    purpose,
-    userId: session.userId,
-    epoch: session.epoch,
-  };
-}
-
-function hashHandle(purpose: Purpose, handle: string): string {
-  return sha256(`${purpose}:${handle}`);
-}
-
-/** A fresh pending row. */
-export function makePending(key: PendingKey, payload: string | null, now: number): Pending {
-  return {
-    ...key,
-    payload,
-    failures: 0,
-    createdAt: now,
-    expiresAt: now + PENDING_LIFETIME,
-    completedAt: null,
-  };
 }
 
 export function makeStamp(

@@ -4,8 +4,9 @@ import { samePathOnly } from '../http/return-to.js';
 import type { Lane, Method } from '../model.js';
 import type { Settings } from '../options.js';
 import type { Storage } from '../storage/storage.js';
-import { createLoginFlow, type LoginFlow, makeStamp, pendingKey } from './flow.js';
+import { createLoginFlow, type LoginFlow, makeStamp } from './flow.js';
 import { Passports } from './passports.js';
+import { pendingKey } from './pending.js';
 import { getUser, setUser } from './request-user.js';
 import {
   forgetLogin,
@@ -65,7 +66,6 @@ export class Gate {
 
   /**
    * Logs a user in, or holds the login. Anything unknown rejects, and nobody is logged in then.
-   * @param target URL path the request came for; relative redirect targets are relative to it.
    */
   async logIn(request: Request, user: Express.User, options: LogInOptions): Promise<'complete' | 'held'> {
     this.#refuseUnlessReady();

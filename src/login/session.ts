@@ -6,7 +6,7 @@ import { issueFormToken } from '../http/csrf.js';
 import { fromCallback } from '../http/from-callback.js';
 import type { Stamp } from './stamp.js';
 
-const stamp = z.strictObject({
+const stamp = z.object({
   userId: z.string().min(1),
   epoch: z.int(),
   proofs: z.partialRecord(z.enum(['pwd', 'totp', 'backup-code']), z.number()),
@@ -14,7 +14,7 @@ const stamp = z.strictObject({
   handle: z.string().min(1),
 });
 
-const pendingLogin = z.strictObject({
+const pendingLogin = z.object({
   handle: z.string().min(1),
   userId: z.string().min(1),
   epoch: z.int(),
@@ -52,12 +52,12 @@ export type SessionFacts = { stamp: Stamp } | { pending: PendingLogin };
 declare module 'express-session' {
   interface SessionData {
     secondFactor?: SessionFacts;
-    passport?: { user?: unknown };
-    returnTo?: string;
   }
 }
 
-type AnySession = Session & Partial<SessionData>;
+/** The fields of Passport and of its custom are read by a type of our own: a host may have declared them otherwise. */
+type AnySession = Session &
+  Omit<Partial<SessionData>, 'passport' | 'returnTo'> & { passport?: { user?: unknown }; returnTo?: unknown };
 
 /** @throws SecondFactorError `session-missing`, e.g. while the session store is away: an unknown state is a refusal. */
 export function requireSession(request: Request): AnySession {
@@ -104,7 +104,7 @@ export function readSerialisedUser(request: Request): unknown {
 }
 
 /** Where a login that names no target of its own was on its way to. */
-export function readReturnTo(request: Request): string | undefined {
+export function readReturnTo(request: Request): unknown {
   return requireSession(request).returnTo;
 }
 

@@ -1,7 +1,7 @@
 import { type FreshCodes, generateCodes, hashCodes } from '../backup-codes/code-set.js';
 import { openProposal, sealProposal } from '../backup-codes/proposal.js';
 import type { KeyRing } from '../crypto/key-ring.js';
-import { makePending, pendingKey } from '../login/flow.js';
+import { makePending, pendingKey } from '../login/pending.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Authenticator, BackupCodeSet } from '../model.js';
 import type { Settings } from '../options.js';
@@ -10,8 +10,8 @@ import type { Storage } from '../storage/storage.js';
 /** What a person may see of their second factor; nothing secret. */
 export interface Overview {
   enabledAt: number | null;
-  authenticators: Pick<Authenticator, 'id' | 'name' | 'createdAt' | 'lastUsedAt'>[];
-  backupCodes: Pick<BackupCodeSet, 'left' | 'total' | 'createdAt'> | undefined;
+  authenticators: Pick<Authenticator, 'name' | 'createdAt' | 'lastUsedAt'>[];
+  backupCodes: Pick<BackupCodeSet, 'left' | 'total'> | undefined;
 }
 
 export interface ReadableCodes {
@@ -56,13 +56,12 @@ export function createManagementFlow(settings: Settings, storage: Storage, ring:
       ]);
       return {
         enabledAt: account?.enabledAt ?? null,
-        authenticators: authenticators.map(({ id, name, createdAt, lastUsedAt }) => ({
-          id,
+        authenticators: authenticators.map(({ name, createdAt, lastUsedAt }) => ({
           name,
           createdAt,
           lastUsedAt,
         })),
-        backupCodes: set && { left: set.left, total: set.total, createdAt: set.createdAt },
+        backupCodes: set && { left: set.left, total: set.total },
       };
     },
 

@@ -1,13 +1,14 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { formatCode } from '../backup-codes/code.js';
 import { parseAnswer } from '../challenge/answer.js';
-import { type ChallengeDesk, logIn } from '../challenge/desk.js';
+import type { ChallengeDesk } from '../challenge/desk.js';
 import { describeFailure } from '../challenge/messages.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
+import { logIn } from '../login/log-in.js';
 import type { Settings } from '../options.js';
 import type { ManagementFlow } from './flow.js';
 

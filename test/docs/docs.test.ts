@@ -3,7 +3,13 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import * as testingKit from '../../src/testing/index.js';
-import { optionsSchema } from '../../src/options.js';
+import {
+  FRESH_FOR,
+  optionsSchema,
+  parseOptions,
+  PENDING_LIFETIME,
+  type SecondFactorOptions,
+} from '../../src/options.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
@@ -33,6 +39,23 @@ function optionNames(): string[] {
 describe('the documentation', () => {
   it('lists every option of createSecondFactor, and no other', () => {
     expect(firstCells('docs/options.md').sort()).toEqual(optionNames().sort());
+  });
+
+  it('gives the fixed values as they are', () => {
+    const user = { id: () => '1', label: () => 'ada' };
+    const keys = [{ id: 'a', secret: Buffer.from(Array.from({ length: 32 }, (_, n) => n)) }];
+    const storage = testingKit.memoryStorage();
+    const options: SecondFactorOptions = { issuer: 'A', origin: 'http://a.example', storage, keys, user };
+    const { limits, window } = parseOptions(options);
+    const page = read('docs/options.md').replace(/ +\|/g, ' |');
+    expect(page).toContain(`| answers a pending login or a step-up takes | ${String(limits.perPending)} |`);
+    expect(page).toContain(
+      `from the ${String(limits.delayFrom)}th consecutive failure | ${String((limits.delays[0] ?? 0) / 1000)} s`,
+    );
+    expect(page).toContain(`wait to be saved | ${String(PENDING_LIFETIME / 60_000)} minutes |`);
+    expect(page).toContain(`age of the proof for security changes | ${String(FRESH_FOR / 60_000)} minutes |`);
+    expect(page).toContain(`| \`${String(limits.cap)}\` |`);
+    expect(page).toContain(`| \`{ past: ${String(window.past)}, future: ${String(window.future)} }\` |`);
   });
 
   it('lists every error code with its status, and no other', () => {
@@ -108,9 +131,8 @@ import express from 'express';
 import session from 'express-session';
 import passport from 'passport';
 import supertest from 'supertest';
-import type { SecondFactorOptions } from 'passport-second-factor';
+import type { SecondFactor, SecondFactorOptions } from 'passport-second-factor';
 import Database from 'libsql';
-declare global { namespace Express { interface User { id: string; email: string } } }
 declare const app: express.Express;
 declare const db: Database.Database;
 declare const store: session.Store;
@@ -118,6 +140,12 @@ declare const sessionSecret: string;
 declare const yourOptions: SecondFactorOptions;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 void [app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+`;
+
+/** For snippets that do not make these themselves. */
+const REST = `
+declare const secondFactor: SecondFactor;
+void secondFactor;
 `;
 
 function compile(code: string): string[] {
@@ -133,11 +161,12 @@ function compile(code: string): string[] {
   };
   const host = ts.createCompilerHost(options);
   const { readFile, fileExists } = host;
-  host.readFile = (path) => (path === file ? `${HOST}\n${code}` : readFile(path));
+  const text = [HOST, ...(code.includes('const secondFactor') ? [] : [REST]), code].join('\n');
+  host.readFile = (path) => (path === file ? text : readFile(path));
   host.fileExists = (path) => path === file || fileExists(path);
   const { getSourceFile } = host;
   host.getSourceFile = (path, language) =>
-    path === file ? ts.createSourceFile(file, `${HOST}\n${code}`, language) : getSourceFile(path, language);
+    path === file ? ts.createSourceFile(file, text, language) : getSourceFile(path, language);
   const program = ts.createProgram([file], options, host);
   return ts
     .getPreEmitDiagnostics(program)

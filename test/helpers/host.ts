@@ -24,6 +24,14 @@ import supertest from 'supertest';
 import { onTestFinished } from 'vitest';
 import { redisPrefix, redisUrl } from './redis.js';
 
+declare module 'express-session' {
+  interface SessionData {
+    /** As hosts declare these themselves. */
+    passport: { user?: unknown };
+    returnTo: string;
+  }
+}
+
 export interface TestUser {
   id: string;
   password: string;
