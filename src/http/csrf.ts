@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { Session, SessionData } from 'express-session';
+import type { SessionData } from 'express-session';
 import { isEqual } from '../crypto/hash.js';
 import { randomToken } from '../crypto/random.js';
 import { SecondFactorError } from '../errors.js';
@@ -14,7 +14,7 @@ declare module 'express-session' {
 export const TOKEN_FIELD = '_csrf';
 
 /** Gives a session its form token; called where a session is made, so that two tabs never make two. */
-export function issueFormToken(session: Session & Partial<SessionData>): void {
+export function issueFormToken(session: Pick<Partial<SessionData>, 'secondFactorToken'>): void {
   session.secondFactorToken = randomToken();
 }
 
