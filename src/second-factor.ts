@@ -31,8 +31,8 @@ export interface SecondFactor {
   /** Stops the background purge. Storage and database stay the host's. */
   close(): void;
   /**
-   * Holds every login and checks every session of a Passport instance. Call it once for each instance, before
-   * `passport.session()` meets its first request; a second instance needs a `name` of its own.
+   * Holds every login and checks every session of a Passport instance. Call it once for each instance, before any of
+   * its middleware is made; a second instance needs a `name` of its own.
    */
   protect(passport: PassportInstance, options?: { name?: string }): void;
   /** The challenge, setup and management pages. Mount it at `paths.pages`, below `passport.session()`. */
