@@ -19,7 +19,8 @@ const SUSPENDED =
 const EXHAUSTED = 'There were too many wrong codes. Start again with your password.';
 const COMPLETED =
   'It was completed by another request, for example in another tab or by a double click, or it has ended. If you are not signed in, start again.';
-const EXPIRED = 'Your sign-in timed out. Start again with your password.';
+const EXPIRED =
+  'Your sign-in timed out, or a change to the account ended it. Start again with your password.';
 
 /** Says in a person's words what an answer has led to. */
 export function describeFailure(failure: Failure, now: number): Message {

@@ -39,6 +39,8 @@ beforeAll(() => {
   writeFileSync(join(host, 'package.json'), '{ "private": true, "type": "module" }');
   const others = [
     ...Object.keys(readManifest(root).peerDependencies),
+    // The driver is the host's choice.
+    'libsql',
     'typescript',
     '@types/node',
     '@types/express',
