@@ -1,6 +1,5 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
-import { samePathOnly } from '../http/return-to.js';
 import type { Lane, Method } from '../model.js';
 import type { Settings } from '../options.js';
 import type { Storage } from '../storage/storage.js';
@@ -8,13 +7,13 @@ import { createLoginFlow, type LoginFlow, makeStamp } from './flow.js';
 import { Passports } from './passports.js';
 import { pendingKey } from './pending.js';
 import { getUser, setUser } from './request-user.js';
+import { findReturnTarget, type LogInOptions } from './return-target.js';
 import {
   forgetLogin,
   isSessionStored,
   isUnknownToUs,
   type PendingLogin,
   readPending,
-  readReturnTo,
   readSerialisedUser,
   readStamp,
   renewSession,
@@ -27,14 +26,6 @@ export type LoginState =
   | { kind: 'pending'; pending: PendingLogin }
   | { kind: 'expired'; pending: PendingLogin }
   | { kind: 'complete'; stamp: Stamp; user: Express.User };
-
-/** Passport's options of a login that matter here; the wrapper sees those of `authenticate()` too. */
-export interface LogInOptions {
-  session?: boolean | undefined;
-  keepSessionInfo?: boolean | undefined;
-  successRedirect?: string | undefined;
-  successReturnToOrRedirect?: string | undefined;
-}
 
 /** What a right answer allows the next `logIn` of the same request to do. */
 interface Completion {
@@ -93,7 +84,7 @@ export class Gate {
       return 'complete';
     }
     const { handle, epoch, expiresAt, firstFactorAt } = decision;
-    const returnTo = this.#returnTarget(request, options);
+    const returnTo = findReturnTarget(request, options, this.#settings);
     const pending = {
       handle,
       userId,
@@ -234,15 +225,6 @@ export class Gate {
   ): Promise<void> {
     await renewSession(request, { keepHostData, facts: { stamp }, user: serialised });
     setUser(request, user);
-  }
-
-  /** Where the login would have gone: Passport's own order, same origin only. */
-  #returnTarget(request: Request, options: LogInOptions): string {
-    const stored = readReturnTo(request);
-    const { successReturnToOrRedirect: either, successRedirect } = options;
-    const target = either === undefined ? (successRedirect ?? stored) : (stored ?? either);
-    const { origin, paths } = this.#settings;
-    return samePathOnly(target, origin, request.originalUrl) ?? paths.home;
   }
 
   #refuseUnlessReady(): void {

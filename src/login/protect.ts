@@ -1,9 +1,10 @@
 import type { Request, Response } from 'express';
 import type { Strategy } from 'passport';
 import type { Settings } from '../options.js';
-import type { Gate, LogInOptions } from './gate.js';
+import type { Gate } from './gate.js';
 import type { PassportInstance } from './passports.js';
 import { answerHeld } from './respond.js';
+import type { LogInOptions } from './return-target.js';
 import { requireSession } from './session.js';
 
 type Done = (error?: unknown) => void;
