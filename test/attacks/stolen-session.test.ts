@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import { type RequestHandler, Router } from 'express';
 import { enrolUser } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
-import { copyAgent, createHost, signInWhole, submit, whoIs, wrongCodes } from '../helpers/host.js';
+import { copyAgent, createHost, signInWhole, submit, userIdOf, whoIs, wrongCodes } from '../helpers/host.js';
 
 const MINUTE = 60_000;
 
@@ -57,6 +58,51 @@ describe('R4 somebody at a stolen session', () => {
     expect((await open).headers['location']).toBe('/two-factor/challenge');
     expect(await whoIs(thief)).toBe('nobody');
   });
+});
+
+it('R5 a password change that was held open while the owner signed out does not bring the session back', async () => {
+  const host = await createHost({
+    routes(app, { secondFactor }) {
+      app.post('/change-password', (request, response, next) => {
+        app.emit('waiting');
+        once(app, 'go on')
+          .then(() => secondFactor.passwordChanged(userIdOf(request), request))
+          .then(() => response.send('changed'), next);
+      });
+    },
+  });
+  const factor = await host.enrol('ada');
+  const owner = await signInWhole(host, 'ada', factor.code());
+  const thief = copyAgent(host, owner);
+  const waiting = once(host.app, 'waiting');
+  const open = thief.post('/change-password').then();
+  await waiting;
+  await owner.post('/logout');
+  host.app.emit('go on');
+  expect((await open).status).toBe(503);
+  expect(await whoIs(thief)).toBe('nobody');
+});
+
+it('R1 a session that falls between two routers leaves nobody logged in for the second one', async () => {
+  const host = await createHost({
+    routes(app, { passport, secondFactor }) {
+      const router = Router();
+      router.use(passport.session() as RequestHandler, (request, response) => {
+        response.send(`${userIdOf(request)} ${String(request.isAuthenticated())}`);
+      });
+      const revoke: RequestHandler = (_request, _response, next) => {
+        secondFactor.passwordChanged('ada').then(() => {
+          next();
+        }, next);
+      };
+      app.use('/revoked', revoke, router);
+      app.use('/standing', router);
+    },
+  });
+  const factor = await host.enrol('ada');
+  const agent = await signInWhole(host, 'ada', factor.code());
+  expect((await agent.get('/standing')).text).toBe('ada true');
+  expect((await agent.get('/revoked')).text).toBe('nobody false');
 });
 
 describe('R6 R7 while the second step is switched off', () => {
