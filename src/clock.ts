@@ -6,3 +6,26 @@ export const systemClock: Clock = () => Date.now();
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** Milliseconds a store or a function of the host may be silent: whoever waits is answered within two seconds. */
+const PATIENCE = 1_500;
+
+/** Rejects where no answer comes in time. What was asked for may still happen: an unknown outcome is a refusal (R1). */
+export async function withPatience<T>(work: Promise<T>, makeError = makeSilenceError): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(makeError());
+    }, PATIENCE);
+  });
+  try {
+    return await Promise.race([work, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function makeSilenceError(): Error {
+  return new Error(`There was no answer within ${String(PATIENCE / SECOND)} s.`);
+}

@@ -3,10 +3,15 @@ const statuses = {
   'not-ready': 503,
   'not-protected': 500,
   'session-missing': 503,
+  'session-unavailable': 503,
+  'user-unavailable': 503,
   'storage-unavailable': 503,
   'key-unknown': 503,
   'seal-broken': 503,
   'second-factor-required': 401,
+  'login-refused': 403,
+  'impersonation-refused': 403,
+  'enrolment-refused': 403,
   'request-invalid': 400,
   'request-too-large': 413,
   'content-type-unsupported': 415,
@@ -30,5 +35,12 @@ export class SecondFactorError extends Error {
     super(message, options);
     this.code = code;
     this.status = statuses[code];
+  }
+}
+
+/** A held login, told to the callback of `req.logIn` where `login.held` is `error`; `secondFactor.errors()` answers it. */
+export class SecondFactorRequired extends SecondFactorError {
+  constructor() {
+    super('second-factor-required', 'A second factor is required.');
   }
 }

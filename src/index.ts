@@ -1,6 +1,13 @@
 export { createSecondFactor, type SecondFactor } from './second-factor.js';
-export type { SecondFactorOptions, UserOptions } from './options.js';
-export { SecondFactorError, type SecondFactorErrorCode } from './errors.js';
+export type {
+  CsrfOptions,
+  ImpersonationOptions,
+  LoginOptions,
+  LoginVerdict,
+  SecondFactorOptions,
+  UserOptions,
+} from './options.js';
+export { SecondFactorError, type SecondFactorErrorCode, SecondFactorRequired } from './errors.js';
 export { sqlStorage } from './storage/sql/sql-storage.js';
 export type {
   Acceptance,
@@ -34,5 +41,6 @@ export {
   TotpStrategy,
 } from './challenge/strategies.js';
 export type { PassportInstance } from './login/passports.js';
+export type { LogInOptions } from './login/return-target.js';
 export type { Stamp } from './login/stamp.js';
 export type { PendingLogin, SessionFacts } from './login/session.js';

@@ -1,9 +1,6 @@
-import { z } from 'zod';
-import { type Clock, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
-import type { RingKey } from './crypto/key-ring.js';
-import { SecondFactorError } from './errors.js';
-import type { AttemptLimits, Storage } from './storage/storage.js';
-import type { Window } from './totp/match-step.js';
+import type { Request, Response } from 'express';
+import type { Clock } from './clock.js';
+import type { Storage } from './storage/storage.js';
 
 /** What the host passes to `createSecondFactor`. */
 export interface SecondFactorOptions {
@@ -24,14 +21,18 @@ export interface SecondFactorOptions {
    */
   keys: readonly { id: string; secret: string | Uint8Array }[];
   user: UserOptions;
+  login?: LoginOptions;
   paths?: {
-    /** Where `pages()` is mounted, as browsers see it. Default `/two-factor`. */
+    /** Where browsers see `pages()`. Default `/two-factor`. */
     pages?: string;
+    /** What a proxy takes off the front of a path before Express sees it, e.g. `/app`. Default `''`. */
+    prefix?: string;
     /** The host's login page. Default `/login`. */
     login?: string;
     /** Where a completed login goes that names no other target. Default `/`. */
     home?: string;
   };
+  csrf?: CsrfOptions;
   totp?: {
     /** Time steps accepted before and after the present one, each 0 to 2. Default 1 and 1. */
     window?: { past: number; future: number };
@@ -55,151 +56,66 @@ export interface UserOptions {
    * in anew when the login is older than 5 minutes.
    */
   checkPassword?(user: Express.User, password: string): Promise<boolean>;
+  /**
+   * Whether this user may set up a second factor now, e.g. once the e-mail address is verified. A sentence refuses and is
+   * shown. Default: everybody may.
+   */
+  mayEnrol?(user: Express.User): boolean | string | Promise<boolean | string>;
 }
 
-/** The options as the rooms use them: complete and checked. */
-export interface Settings {
-  enabled: boolean;
-  issuer: string;
-  origin: string;
-  storage: Storage;
-  keys: readonly [RingKey, ...RingKey[]];
-  user: UserOptions;
-  paths: { pages: string; login: string; home: string };
-  window: Window;
-  limits: AttemptLimits;
-  clock: Clock;
+/** What happens at a login. Functions may be asynchronous; one that throws refuses the login. */
+export interface LoginOptions {
+  /**
+   * How `req.logIn` answers a held login. `respond`: a redirect to the challenge, or 401 problem+json for programs; the
+   * callback is never called. `error`: the callback gets a `SecondFactorRequired`, which `secondFactor.errors()`
+   * answers; for hosts that wrap `req.logIn` in a promise and release something in `finally`. Default `respond`.
+   */
+  held?: 'respond' | 'error';
+  /**
+   * Awaited at the completion of every new login, before its session is saved and its redirect sent: the place for last-login
+   * dates, carts and remember-me cookies. What it writes into `request.session` stays.
+   */
+  after?(request: Request, response: Response, user: Express.User): void | Promise<void>;
+  /**
+   * Decides about each login after its first factor, e.g. by network or risk. It can only tighten: `usual` leaves the
+   * second step as it is, `refuse` lets nobody in (403 `login-refused`). Default: always `usual`.
+   */
+  condition?(request: Request, user: Express.User): LoginVerdict | Promise<LoginVerdict>;
+  /**
+   * Loosens: `true` lets a login of somebody who has a second factor through without it, e.g. from a machine in the office.
+   * Its session counts as proven by the first factor alone. Default: never.
+   */
+  skipSecondStep?(request: Request, user: Express.User): boolean | Promise<boolean>;
+  /**
+   * Logins with `session: false` (HTTP Basic, Bearer tokens) of users who have a second factor, which nothing can ask for
+   * there. A function decides for each; `true` lets it through. `secondFactor.allowSessionless()` does so for a route.
+   * Default `refuse`.
+   */
+  sessionless?:
+    | 'refuse'
+    | 'allow'
+    | ((request: Request, user: Express.User, options: object) => boolean | Promise<boolean>);
+  /**
+   * For the first roll-out: until then, a session from before is taken over instead of ended, if its user never had a second
+   * factor. At most 90 days ahead. Default: none is.
+   */
+  adoptUnstamped?: { until: Date };
+  /** Lets `secondFactor.impersonate` log somebody in as another user without that user's codes. Default: nobody may. */
+  impersonation?: ImpersonationOptions;
 }
 
-/** How long a pending login, an enrolment or a proposal of backup codes lives (R5, R9). */
-export const PENDING_LIFETIME = 10 * MINUTE;
+export type LoginVerdict = 'usual' | 'refuse';
 
-/**
- * How long the five answers of a step-up last that is never answered rightly. Long, or whoever has a stolen session
- * would get five more guesses with each new one.
- */
-export const STEP_UP_LIFETIME = 24 * HOUR;
-
-/** How old the proof may be with which a security change is made (R6). */
-export const FRESH_FOR = 5 * MINUTE;
-
-/** R4: 30 s · 2^n from the fifth consecutive failure on, up to an hour (NIST SP 800-63B-4 §3.2.2). */
-const attemptLimits: Omit<AttemptLimits, 'cap'> = {
-  perPending: 5,
-  delayFrom: 5,
-  delays: [...Array.from({ length: 7 }, (_, n) => 30 * SECOND * 2 ** n), HOUR],
-};
-
-const KEY_BYTES = 32;
-
-const keySecret = z
-  .union([z.string(), z.instanceof(Uint8Array)])
-  .transform((secret) => (typeof secret === 'string' ? Buffer.from(secret, 'base64') : secret))
-  .refine((bytes) => bytes.length >= KEY_BYTES, {
-    error: `must be at least ${String(KEY_BYTES)} bytes (base64 where it is text): make one with "openssl rand -base64 32"`,
-  })
-  .refine((bytes) => new Set(bytes).size > 8, {
-    error: 'is not random: make one with "openssl rand -base64 32"',
-  });
-
-const path = z.string().regex(/^\/(?:[\w.~-]+(?:\/[\w.~-]+)*)?$/, {
-  error: 'must be an absolute path without a trailing slash, like "/two-factor"',
-});
-
-/** Not the root: redirects into the pages would begin with two slashes, another host to a browser. */
-const pagesPath = path.refine((text) => text !== '/', {
-  error: 'must not be "/": mount the pages below a path',
-});
-
-const steps = z
-  .int()
-  .min(0)
-  .max(2, { error: 'must be 0, 1 or 2: a wider window lets old codes live longer' });
-
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function';
+export interface ImpersonationOptions {
+  /** Whether `actor`, whose login is complete, may become `user` in this request. Only `true` allows it. */
+  allow(request: Request, actor: Express.User, user: Express.User): boolean | Promise<boolean>;
+  /** Writes it down, before it happens: where this fails, nobody becomes anybody. */
+  record(request: Request, actor: Express.User, user: Express.User): void | Promise<void>;
 }
 
-const verb = z.custom<never>(isFunction, { error: 'must be a function' });
-
-/** Exported for the test that holds docs/options.md to it. */
-export const optionsSchema = z.strictObject({
-  enabled: z.boolean().default(true),
-  issuer: z.string().regex(/^[^:\p{Cc}]{1,64}$/u, { error: 'must have 1 to 64 characters and no colon' }),
-  origin: z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
-    error: 'must be an origin: scheme and host, no path and no trailing slash, like "https://id.example"',
-  }),
-  storage: z.custom<Storage>(
-    (value) => typeof value === 'object' && value !== null && 'spendAttempt' in value,
-    {
-      error: 'must be a storage, like sqlStorage.sqlite(database)',
-    },
-  ),
-  keys: z
-    .array(
-      z.strictObject({
-        id: z.string().regex(/^[\w-]{1,32}$/, { error: 'must have 1 to 32 letters, digits, "-" or "_"' }),
-        secret: keySecret,
-      }),
-    )
-    .min(1, { error: 'needs at least one key' })
-    .refine((keys) => new Set(keys.map((key) => key.id)).size === keys.length, {
-      error: 'must have different ids',
-    }),
-  user: z.strictObject({ id: verb, label: verb, checkPassword: verb.optional() }),
-  paths: z
-    .strictObject({
-      pages: pagesPath.default('/two-factor'),
-      login: path.default('/login'),
-      home: path.default('/'),
-    })
-    .prefault({}),
-  totp: z
-    .strictObject({ window: z.strictObject({ past: steps, future: steps }).default({ past: 1, future: 1 }) })
-    .prefault({}),
-  attempts: z
-    .strictObject({
-      cap: z
-        .int()
-        .min(attemptLimits.delayFrom)
-        .max(100, { error: 'must be at most 100 (NIST SP 800-63B-4 §3.2.2)' })
-        .default(50),
-    })
-    .prefault({}),
-  clock: z.custom<Clock>(isFunction, { error: 'must be a function' }).default(() => systemClock),
-});
-
-/**
- * Checks the options once, at start (R13).
- * @throws SecondFactorError `configuration-invalid`, with a sentence for each fault. No value is repeated in it: it
- * could be a key.
- */
-export function parseOptions(options: SecondFactorOptions): Settings {
-  const parsed = optionsSchema.safeParse(options);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `- ${describeIssue(issue)}`);
-    throw new SecondFactorError(
-      'configuration-invalid',
-      `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
-    );
-  }
-  const { totp, attempts, keys, ...rest } = parsed.data;
-  return {
-    ...rest,
-    // The host's own object: its functions may use `this`.
-    user: options.user,
-    keys: keys as [RingKey, ...RingKey[]],
-    window: totp.window,
-    limits: { ...attemptLimits, cap: attempts.cap },
-  };
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const name = issue.path.map((part) =>
-    typeof part === 'number' ? `[${String(part)}]` : `.${String(part)}`,
-  );
-  const subject = name.join('').replace(/^\./, '') || 'options';
-  return issue.code === 'unrecognized_keys'
-    ? `${subject} has unknown names: ${issue.keys.join(', ')}`
-    : `${subject}: ${issue.message}`;
+/** For hosts whose own CSRF middleware stands above the pages: their forms carry its token beside ours. */
+export interface CsrfOptions {
+  /** Name of the field that the middleware reads, e.g. `_csrf`. */
+  field: string;
+  token(request: Request, response: Response): string | Promise<string>;
 }

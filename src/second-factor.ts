@@ -1,4 +1,4 @@
-import { type Request, Router } from 'express';
+import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { type Answered, ChallengeDesk } from './challenge/desk.js';
 import { createChallengeFlow } from './challenge/flow.js';
 import { challengePages } from './challenge/pages.js';
@@ -15,10 +15,13 @@ import { Gate } from './login/gate.js';
 import { logIn } from './login/log-in.js';
 import type { PassportInstance } from './login/passports.js';
 import { protectPassport } from './login/protect.js';
+import { answerErrors, answerHeld } from './login/respond.js';
+import type { LogInOptions } from './login/return-target.js';
 import { createManagementFlow } from './management/flow.js';
 import { managementPages } from './management/pages.js';
 import type { Lane } from './model.js';
-import { parseOptions, type SecondFactorOptions } from './options.js';
+import type { SecondFactorOptions } from './options.js';
+import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
 
 /** The second step of an application's logins. */
@@ -35,6 +38,31 @@ export interface SecondFactor {
    * its middleware is made; a second instance needs a `name` of its own.
    */
   protect(passport: PassportInstance, options?: { name?: string }): void;
+  /**
+   * `req.logIn` as a promise, for hosts that answer themselves: `held` means that nobody is logged in and the challenge
+   * comes next. Nothing is answered here.
+   * @param options Passport's; `successRedirect` and the like say where a held login goes on to.
+   */
+  logIn(request: Request, user: Express.User, options?: LogInOptions): Promise<'complete' | 'held'>;
+  /**
+   * For a login that never comes to `req.logIn`, such as a route that issues tokens of its own: `if (await
+   * secondFactor.hold(req, res, user)) return;`.
+   * @returns whether the user owes the second step; the login is pending and answered then. Else nothing has changed.
+   */
+  hold(request: Request, response: Response, user: Express.User): Promise<boolean>;
+  /** Put it before `passport.authenticate(…, { session: false })` on a route that users with a second factor may use without it. */
+  allowSessionless(): RequestHandler;
+  /**
+   * Logs the complete session of this request in as another user, as `options.login.impersonation` allows. Nothing is
+   * proven in it, so the user's second factor cannot be changed; it ends with a logout.
+   * @throws SecondFactorError `impersonation-refused`.
+   */
+  impersonate(request: Request, user: Express.User): Promise<void>;
+  /**
+   * Answers `SecondFactorRequired`, and to programs our other errors as problem+json. Mount it below the routes, above your
+   * own error handler.
+   */
+  errors(): ErrorRequestHandler;
   /** The challenge, setup and management pages. Mount it at `paths.pages`, below `passport.session()`. */
   pages(): Router;
   /**
@@ -62,6 +90,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const storage = failClosed(settings.storage);
   const ring = createKeyRing(settings.keys);
   const gate = new Gate(settings, storage);
+  const challengePath = `${settings.paths.pages}/challenge`;
   const desk = new ChallengeDesk(gate, createChallengeFlow(settings, storage, ring), settings, storage);
   let purge: NodeJS.Timeout | undefined;
 
@@ -85,17 +114,34 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       protectPassport(gate, settings, passport, name);
     },
 
+    logIn: (request, user, logInOptions = {}) => gate.logIn(request, user, logInOptions),
+
+    async hold(request, response, user) {
+      const isHeld = await gate.hold(request, user);
+      if (isHeld) answerHeld(request, response, challengePath);
+      return isHeld;
+    },
+
+    allowSessionless: () => (request, _response, next) => {
+      gate.allowSessionless(request);
+      next();
+    },
+
+    impersonate: (request, user) => gate.impersonate(request, user),
+
+    errors: () => answerErrors(challengePath),
+
     pages() {
       const router = Router();
       const face = {
         gate,
         desk,
         settings,
-        render: createRender(settings.issuer, settings.paths.pages),
+        render: createRender(settings.issuer, settings.paths.pages, settings.csrf),
         form: readForm(settings.origin),
       };
       router.get('/style.css', serveStylesheet);
-      router.use(setPageHeaders, checkMount(settings.paths.pages));
+      router.use(setPageHeaders, checkMount(settings.paths));
       router.use(challengePages(face));
       router.use(enrolmentPages({ ...face, flow: createEnrolmentFlow(settings, storage, ring) }));
       router.use(managementPages({ ...face, flow: createManagementFlow(settings, storage, ring) }));

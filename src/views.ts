@@ -7,8 +7,8 @@ export interface PageLocals {
   issuer: string;
   /** Where the pages are mounted, without a trailing slash. */
   base: string;
-  /** The form token, for the hidden field `_csrf`. */
-  token: string;
+  /** Of every form: our token, and the host's where it has CSRF middleware of its own. */
+  hiddenFields: { name: string; value: string }[];
   /** What is wrong with what was sent and what to do; shown as a summary and at the field. */
   error?: string | undefined;
 }

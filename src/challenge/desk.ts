@@ -5,7 +5,7 @@ import type { Gate } from '../login/gate.js';
 import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Lane } from '../model.js';
-import { type Settings, STEP_UP_LIFETIME } from '../options.js';
+import { type Settings, STEP_UP_LIFETIME } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 import { type Answer, parseAnswer } from './answer.js';
 import type { Challenge, ChallengeFlow, Outcome, Refusal } from './flow.js';

@@ -1,7 +1,7 @@
 import { hashCode } from '../backup-codes/code-set.js';
 import type { KeyRing } from '../crypto/key-ring.js';
 import type { Lane } from '../model.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { Acceptance, PendingKey, Proof, Storage } from '../storage/storage.js';
 import { matchStep } from '../totp/match-step.js';
 import { openSecret } from '../totp/secret.js';

@@ -10,7 +10,7 @@ import type { Gate } from '../login/gate.js';
 import { logIn } from '../login/log-in.js';
 import { detachSession, expireLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { Views } from '../views.js';
 import { parseAnswer } from './answer.js';
 import type { Answered, ChallengeDesk, Failure } from './desk.js';

@@ -5,7 +5,7 @@ import { randomId } from '../crypto/random.js';
 import { makePending, pendingKey } from '../login/pending.js';
 import type { Stamp } from '../login/stamp.js';
 import type { TotpParameters } from '../model.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 import { buildKeyUri, encodeKey } from '../totp/key-uri.js';
 import { defaultParameters, matchStep } from '../totp/match-step.js';

@@ -1,5 +1,6 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { MINUTE } from '../clock.js';
+import { SecondFactorError } from '../errors.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
@@ -7,7 +8,7 @@ import type { Gate } from '../login/gate.js';
 import { type Complete, requireFresh } from '../login/guards.js';
 import { logIn } from '../login/log-in.js';
 import { detachSession } from '../login/session.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import { groupKey } from '../totp/key-uri.js';
 import { drawQr } from '../totp/qr.js';
 import type { EnrolmentFlow } from './flow.js';
@@ -35,11 +36,16 @@ export function enrolmentPages({ gate, flow, settings, render, form }: Enrolment
   router.post('/setup', form, handle(fresh(confirm)));
 
   async function offer(request: Request, response: Response, complete: Complete): Promise<void> {
-    if (await gate.hasSecondFactor(complete.stamp.userId)) response.redirect(303, settings.paths.pages);
-    else await show(request, response, complete);
+    if (await gate.hasSecondFactor(complete.stamp.userId)) {
+      response.redirect(303, settings.paths.pages);
+      return;
+    }
+    await refuseUnlessAllowed(complete.user);
+    await show(request, response, complete);
   }
 
   async function confirm(request: Request, response: Response, complete: Complete): Promise<void> {
+    await refuseUnlessAllowed(complete.user);
     const confirmation = await flow.confirm(complete.stamp, readField(request, 'code') ?? '');
     if (confirmation.kind === 'expired' && (await gate.hasSecondFactor(complete.stamp.userId))) {
       // A double click: the other request has turned it on, and its session is the one that goes on.
@@ -55,6 +61,15 @@ export function enrolmentPages({ gate, flow, settings, render, form }: Enrolment
     gate.allowRenewal(request, complete.stamp, { epoch: confirmation.epoch });
     await logIn(request, complete.user);
     response.redirect(303, `${settings.paths.pages}/backup-codes`);
+  }
+
+  /** Only `true` is a yes; a sentence of the host's says why not. */
+  async function refuseUnlessAllowed(user: Express.User): Promise<void> {
+    const verdict = settings.user.mayEnrol ? await settings.user.mayEnrol(user) : true;
+    if (verdict === true) return;
+    const reason =
+      typeof verdict === 'string' ? verdict : 'Two-step sign-in cannot be set up for this account.';
+    throw new SecondFactorError('enrolment-refused', reason);
   }
 
   async function show(

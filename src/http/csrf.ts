@@ -11,7 +11,8 @@ declare module 'express-session' {
   }
 }
 
-export const TOKEN_FIELD = '_csrf';
+/** Not `_csrf`, which is the field of the CSRF middleware that many hosts have above our pages. */
+export const TOKEN_FIELD = 'second_factor_token';
 
 /** Gives a session its form token; called where a session is made, so that two tabs never make two. */
 export function issueFormToken(session: Pick<Partial<SessionData>, 'secondFactorToken'>): void {

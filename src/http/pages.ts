@@ -1,20 +1,29 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { SecondFactorError } from '../errors.js';
+import { browserPath } from './path.js';
 import { type Render, viewsFolder } from './render.js';
 
 /** Redirects into the pages use the configured path, so a router that is mounted elsewhere must not answer. */
-export function checkMount(pagesPath: string): RequestHandler {
+export function checkMount({ pages, prefix }: { pages: string; prefix: string }): RequestHandler {
   return (request, _response, next) => {
+    const mount = findMount(request, prefix);
     // Express matches mount paths without regard to case.
-    if (request.baseUrl.toLowerCase() === pagesPath.toLowerCase()) {
+    if (mount.toLowerCase() === pages.toLowerCase()) {
       next();
       return;
     }
     throw new SecondFactorError(
       'configuration-invalid',
-      `The pages are mounted at "${request.baseUrl}" but paths.pages is "${pagesPath}": make them the same.`,
+      `Browsers see the pages at "${mount}" but paths.pages is "${pages}": make them the same.`,
     );
   };
+}
+
+/** Not `baseUrl`, which lacks what the host has taken off `request.url` itself. Express 4 drops doubled slashes. */
+function findMount(request: Request, prefix: string): string {
+  const whole = browserPath(request, prefix);
+  const mount = whole.endsWith(request.path) ? whole.slice(0, -request.path.length) : whole;
+  return mount.replace(/\/+$/, '');
 }
 
 /** The one response that may be kept: it is the same for everybody. */

@@ -2,7 +2,13 @@ import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
 import type { Request, Response } from 'express';
 import type { PageLocals, ViewName, Views } from '../views.js';
-import { formToken } from './csrf.js';
+import { formToken, TOKEN_FIELD } from './csrf.js';
+
+/** The token of the host's own CSRF middleware. */
+export interface HostToken {
+  field: string;
+  token(request: Request, response: Response): string | Promise<string>;
+}
 
 export const viewsFolder = fileURLToPath(new URL('../../views', import.meta.url));
 
@@ -14,9 +20,15 @@ export type Render = <Name extends ViewName>(
 ) => Promise<void>;
 
 /** Renders our views with EJS, whatever view engine the host has. Compiled once, then cached. */
-export function createRender(issuer: string, base: string): Render {
+export function createRender(issuer: string, base: string, host: HostToken | undefined): Render {
+  async function findHiddenFields(request: Request, response: Response): Promise<PageLocals['hiddenFields']> {
+    const ours = { name: TOKEN_FIELD, value: formToken(request) };
+    return host ? [ours, { name: host.field, value: await host.token(request, response) }] : [ours];
+  }
+
   return async (request, response, view, locals) => {
-    const page: PageLocals = { ...locals, issuer, base, token: formToken(request) };
+    const hiddenFields = await findHiddenFields(request, response);
+    const page: PageLocals = { ...locals, issuer, base, hiddenFields };
     const html = await ejs.renderFile(
       `${viewsFolder}/${view}.ejs`,
       { error: undefined, ...locals, ...page },

@@ -1,24 +1,36 @@
 import { randomToken } from '../crypto/random.js';
 import type { Account, Method } from '../model.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
 import { hashHandle, makePending, pendingKey } from './pending.js';
 import type { Stamp } from './stamp.js';
 
 /** What the first factor has led to. */
-export type Decision =
-  | { kind: 'complete'; stamp: Stamp }
-  | { kind: 'hold'; handle: string; epoch: number; expiresAt: number; firstFactorAt: number };
+export type Decision = { kind: 'complete'; stamp: Stamp } | { kind: 'owed'; epoch: number };
+
+/** A login that waits now. */
+export interface Held {
+  handle: string;
+  epoch: number;
+  expiresAt: number;
+  firstFactorAt: number;
+}
 
 export interface LoginFlow {
-  /** Decides about a login after its first factor: one read, and one insert where it is held. */
-  begin(userId: string): Promise<Decision>;
-  /** Whether a stamp's epoch is its user's at this moment. One read. */
+  /** Decides about a login after its first factor. One read. `isSkipped` is asked where the second step is owed. */
+  begin(userId: string, isSkipped: () => Promise<boolean>): Promise<Decision>;
+  /** Opens the pending login of somebody who owes the second step. One insert. */
+  hold(userId: string, epoch: number): Promise<Held>;
+  /** Whether a stamp's epoch is its user's at this moment, and its impersonator's too. One read for each. */
   isCurrent(stamp: Stamp): Promise<boolean>;
   /** Whether a pending login can still be answered. */
   isLive(key: PendingKey): Promise<boolean>;
   cancel(handle: string): Promise<void>;
   hasSecondFactor(userId: string): Promise<boolean>;
+  /** The stamp with which a session from before the roll-out goes on; `undefined` where it must end. One read. */
+  adopt(userId: string): Promise<Omit<Stamp, 'handle'> | undefined>;
+  /** The stamp with which `actor` goes on as another user: nothing is proven in it. One read. */
+  impersonate(actor: Stamp, userId: string): Promise<Stamp>;
 }
 
 export function makeStamp(
@@ -30,29 +42,32 @@ export function makeStamp(
   return { userId, epoch, proofs, completedAt: now, handle: randomToken() };
 }
 
-export function createLoginFlow(settings: Settings, storage: Storage): LoginFlow {
-  const { clock, enabled } = settings;
-
-  async function hold(account: Account): Promise<Decision> {
-    const now = clock();
-    const handle = randomToken();
-    const { userId, epoch } = account;
-    const pending = makePending(pendingKey('login', { handle, userId, epoch }), null, now);
-    await storage.createPending(pending);
-    return { kind: 'hold', handle, epoch, expiresAt: pending.expiresAt, firstFactorAt: now };
+export function createLoginFlow({ clock, enabled, limits }: Settings, storage: Storage): LoginFlow {
+  async function hasEpoch({ userId, epoch }: { userId: string; epoch: number }): Promise<boolean> {
+    return epochOf(await storage.findAccount(userId)) === epoch;
   }
 
   return {
-    async begin(userId) {
+    async begin(userId, isSkipped) {
       const account = await storage.findAccount(userId);
-      if (enabled && account && account.enabledAt !== null) return hold(account);
+      const epoch = epochOf(account);
+      if (enabled && isOn(account) && !(await isSkipped())) return { kind: 'owed', epoch };
       const now = clock();
-      return { kind: 'complete', stamp: makeStamp(userId, account?.epoch ?? 0, { pwd: now }, now) };
+      return { kind: 'complete', stamp: makeStamp(userId, epoch, { pwd: now }, now) };
+    },
+
+    async hold(userId, epoch) {
+      const now = clock();
+      const handle = randomToken();
+      const pending = makePending(pendingKey('login', { handle, userId, epoch }), null, now);
+      await storage.createPending(pending);
+      return { handle, epoch, expiresAt: pending.expiresAt, firstFactorAt: now };
     },
 
     async isCurrent(stamp) {
-      const account = await storage.findAccount(stamp.userId);
-      return (account?.epoch ?? 0) === stamp.epoch;
+      return (
+        (await hasEpoch(stamp)) && (stamp.impersonator === undefined || (await hasEpoch(stamp.impersonator)))
+      );
     },
 
     async isLive(key) {
@@ -62,7 +77,7 @@ export function createLoginFlow(settings: Settings, storage: Storage): LoginFlow
         pending.userId === key.userId &&
         pending.epoch === key.epoch &&
         pending.expiresAt > clock() &&
-        pending.failures < settings.limits.perPending
+        pending.failures < limits.perPending
       );
     },
 
@@ -71,8 +86,28 @@ export function createLoginFlow(settings: Settings, storage: Storage): LoginFlow
     },
 
     async hasSecondFactor(userId) {
+      return isOn(await storage.findAccount(userId));
+    },
+
+    async adopt(userId) {
       const account = await storage.findAccount(userId);
-      return account !== undefined && account.enabledAt !== null;
+      // Above epoch 0 there was a change of password or factor, which the session may be older than.
+      if (isOn(account) || epochOf(account) > 0) return undefined;
+      // When its password was given nobody knows: long ago, so that it is no fresh proof.
+      return { userId, epoch: 0, proofs: { pwd: 0 }, completedAt: clock() };
+    },
+
+    async impersonate({ userId: actor, epoch }, userId) {
+      const target = epochOf(await storage.findAccount(userId));
+      return { ...makeStamp(userId, target, {}, clock()), impersonator: { userId: actor, epoch } };
     },
   };
+}
+
+function isOn(account: Account | undefined): boolean {
+  return account !== undefined && account.enabledAt !== null;
+}
+
+function epochOf(account: Account | undefined): number {
+  return account?.epoch ?? 0;
 }

@@ -1,14 +1,22 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
 import type { Lane, Method } from '../model.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
-import { createLoginFlow, type LoginFlow, makeStamp } from './flow.js';
+import { createLoginFlow, type Decision, type LoginFlow, makeStamp } from './flow.js';
+import {
+  checkCondition,
+  checkImpersonation,
+  isSecondStepSkipped,
+  isSessionlessAllowed,
+  refuseImpersonation,
+} from './host-rules.js';
 import { Passports } from './passports.js';
 import { pendingKey } from './pending.js';
 import { getUser, setUser } from './request-user.js';
 import { findReturnTarget, type LogInOptions } from './return-target.js';
 import {
+  adoptSession,
   forgetLogin,
   isSessionStored,
   isUnknownToUs,
@@ -44,6 +52,7 @@ export class Gate {
   readonly #flow: LoginFlow;
   /** Keyed by request, so that no option and no body field can bring a proof of its own. */
   readonly #completions = new WeakMap<Request, Completion>();
+  readonly #sessionless = new WeakSet<Request>();
   #isReady = false;
 
   constructor(settings: Settings, storage: Storage) {
@@ -64,42 +73,43 @@ export class Gate {
     const completion = this.#completions.get(request);
     this.#completions.delete(request);
     if (completion?.userId === userId) {
-      if (completion.isRenewal && !(await isSessionStored(request))) {
-        throw new SecondFactorError('session-missing', 'This session was ended by another request.');
-      }
-      await this.#establish(request, user, completion.serialised, completion.stamp, completion.keepHostData);
+      if (completion.isRenewal) await refuseUnlessStored(request);
+      await this.#establish(request, user, completion);
       return 'complete';
     }
-    if (options.session === false) return this.#logInWithoutSession(request, user, userId);
+    if (options.session === false) return this.#logInWithoutSession(request, user, userId, options);
     const known = await this.#findKnownLogin(request, userId);
     // Whoever was logged in a moment ago is not the one who is logging in now.
     if (known?.kind !== 'complete') setUser(request, null);
     if (known?.kind === 'pending') return 'held';
-    const name = this.passports.currentName(request);
-    const serialised = await this.passports.serialise(name, user, request);
-    const decision = known ?? (await this.#flow.begin(userId));
-    const keepHostData = options.keepSessionInfo === true;
-    if (decision.kind === 'complete') {
-      await this.#establish(request, user, serialised, decision.stamp, keepHostData);
-      return 'complete';
+    const decision = known ?? (await this.#decide(request, user, userId));
+    if (decision.kind === 'owed') {
+      await this.#openPending(request, user, decision.epoch, options);
+      return 'held';
     }
-    const { handle, epoch, expiresAt, firstFactorAt } = decision;
-    const returnTo = findReturnTarget(request, options, this.#settings);
-    const pending = {
-      handle,
-      userId,
-      epoch,
-      user: serialised,
-      passport: name,
-      firstFactorAt,
-      expiresAt,
-      returnTo,
-    };
-    await renewSession(request, {
-      keepHostData,
-      facts: { pending: { ...pending, keepSessionInfo: keepHostData } },
+    await this.#establish(request, user, {
+      stamp: decision.stamp,
+      serialised: await this.passports.serialise(this.passports.currentName(request), user, request),
+      keepHostData: options.keepSessionInfo === true,
+      isRenewal: known !== undefined,
     });
-    return 'held';
+    return 'complete';
+  }
+
+  /**
+   * Whether a user owes the second step although the host will not call `req.logIn`. Then the login is pending in this
+   * session; else nothing has changed.
+   */
+  async hold(request: Request, user: Express.User): Promise<boolean> {
+    this.#refuseUnlessReady();
+    const userId = this.userId(user);
+    const known = await this.#findKnownLogin(request, userId);
+    if (known) return known.kind === 'pending';
+    const decision = await this.#decide(request, user, userId);
+    if (decision.kind === 'complete') return false;
+    setUser(request, null);
+    await this.#openPending(request, user, decision.epoch, {});
+    return true;
   }
 
   /** Decides whether a session's login still stands and makes its user the request's; a fallen one is forgotten. */
@@ -108,13 +118,39 @@ export class Gate {
     if (serialised === undefined || serialised === null || serialised === '' || serialised === false) return;
     this.#refuseUnlessReady();
     const stamp = readStamp(request);
-    // While it is switched off, a session that was never ours goes on; what we have stamped must be right all the same.
-    const isTolerated = !this.#settings.enabled && isUnknownToUs(request);
-    const isCurrent = stamp ? await this.#flow.isCurrent(stamp) : isTolerated;
-    const user = isCurrent ? await this.passports.deserialise(name, serialised, request) : undefined;
-    const isOwn = user !== undefined && (stamp ? stamp.userId === this.userId(user) : isTolerated);
+    const isPromising = stamp ? await this.#flow.isCurrent(stamp) : this.#mayGoOnUnstamped(request);
+    const user = isPromising ? await this.passports.deserialise(name, serialised, request) : undefined;
+    const isOwn =
+      user !== undefined &&
+      (stamp ? stamp.userId === this.userId(user) : await this.#goOnUnstamped(request, user));
     setUser(request, isOwn ? user : null);
     if (!isOwn) forgetLogin(request);
+  }
+
+  /** Makes a complete session another user's, without that user's codes. */
+  async impersonate(request: Request, user: Express.User): Promise<void> {
+    this.#refuseUnlessReady();
+    const userId = this.userId(user);
+    const state = this.state(request);
+    if (state.kind !== 'complete' || state.stamp.impersonator || state.stamp.userId === userId) {
+      throw refuseImpersonation();
+    }
+    await checkImpersonation(this.#settings, request, state.user, user);
+    const stamp = await this.#flow.impersonate(state.stamp, userId);
+    // Last: whatever was revoked while the host was asked must not go on under another name.
+    await refuseUnlessStored(request);
+    if (!(await this.#flow.isCurrent(state.stamp))) throw refuseImpersonation();
+    await this.#establish(request, user, {
+      stamp,
+      serialised: await this.passports.serialise(this.passports.currentName(request), user, request),
+      keepHostData: false,
+      isRenewal: true,
+    });
+  }
+
+  /** Lets the logins of this request that have no session through. */
+  allowSessionless(request: Request): void {
+    this.#sessionless.add(request);
   }
 
   /** Ends the login, complete or pending, as Passport's `logout` does. */
@@ -183,9 +219,41 @@ export class Gate {
     throw new SecondFactorError('configuration-invalid', 'options.user.label must return a string.');
   }
 
+  /** After the first factor, for a login that is new here. */
+  async #decide(request: Request, user: Express.User, userId: string): Promise<Decision> {
+    await checkCondition(this.#settings, request, user);
+    return this.#flow.begin(userId, () => isSecondStepSkipped(this.#settings, request, user));
+  }
+
+  async #openPending(
+    request: Request,
+    user: Express.User,
+    epoch: number,
+    options: LogInOptions,
+  ): Promise<void> {
+    const userId = this.userId(user);
+    const passport = this.passports.currentName(request);
+    const serialised = await this.passports.serialise(passport, user, request);
+    const returnTo = findReturnTarget(request, options, this.#settings);
+    const held = await this.#flow.hold(userId, epoch);
+    const keepSessionInfo = options.keepSessionInfo === true;
+    const pending = { ...held, userId, user: serialised, passport, returnTo, keepSessionInfo };
+    await renewSession(request, { keepHostData: keepSessionInfo, facts: { pending } });
+  }
+
   /** `session: false` leaves nothing that could wait for a second step, so whoever has one is refused. */
-  async #logInWithoutSession(request: Request, user: Express.User, userId: string): Promise<'complete'> {
-    if (this.#settings.enabled && (await this.#flow.hasSecondFactor(userId))) {
+  async #logInWithoutSession(
+    request: Request,
+    user: Express.User,
+    userId: string,
+    options: LogInOptions,
+  ): Promise<'complete'> {
+    const { kind } = await this.#decide(request, user, userId);
+    const isAllowed =
+      kind === 'complete' ||
+      this.#sessionless.has(request) ||
+      (await isSessionlessAllowed(this.#settings, request, user, options));
+    if (!isAllowed) {
       throw new SecondFactorError(
         'second-factor-required',
         'This account has a second factor: it cannot be used without a session.',
@@ -193,6 +261,19 @@ export class Gate {
     }
     setUser(request, user);
     return 'complete';
+  }
+
+  /** From before the first roll-out, or while we are switched off; what we have written must be right in any case. */
+  #mayGoOnUnstamped(request: Request): boolean {
+    const { adoptUntil, clock, enabled } = this.#settings;
+    return isUnknownToUs(request) && (!enabled || clock() < adoptUntil);
+  }
+
+  async #goOnUnstamped(request: Request, user: Express.User): Promise<boolean> {
+    const { adoptUntil, clock, enabled } = this.#settings;
+    const stamp = clock() < adoptUntil ? await this.#flow.adopt(this.userId(user)) : undefined;
+    if (stamp) adoptSession(request, stamp);
+    return stamp !== undefined || !enabled;
   }
 
   /**
@@ -216,15 +297,27 @@ export class Gate {
     return undefined;
   }
 
-  async #establish(
-    request: Request,
-    user: Express.User,
-    serialised: unknown,
-    stamp: Stamp,
-    keepHostData: boolean,
-  ): Promise<void> {
-    await renewSession(request, { keepHostData, facts: { stamp }, user: serialised });
+  async #establish(request: Request, user: Express.User, login: Omit<Completion, 'userId'>): Promise<void> {
+    const { serialised, stamp, keepHostData, isRenewal } = login;
+    setUser(request, null);
+    await renewSession(request, {
+      keepHostData,
+      facts: { stamp },
+      user: serialised,
+      prepare: () => (isRenewal ? undefined : this.#runAfter(request, user)),
+    });
     setUser(request, user);
+  }
+
+  /** The host's own part of a completion sees the user logged in; where it fails, nobody is. */
+  async #runAfter(request: Request, user: Express.User): Promise<void> {
+    if (!this.#settings.login.after || !request.res) return;
+    setUser(request, user);
+    try {
+      await this.#settings.login.after(request, request.res, user);
+    } finally {
+      setUser(request, null);
+    }
   }
 
   #refuseUnlessReady(): void {
@@ -234,4 +327,9 @@ export class Gate {
       'The second factor is not ready: await secondFactor.ready() at start.',
     );
   }
+}
+
+async function refuseUnlessStored(request: Request): Promise<void> {
+  if (await isSessionStored(request)) return;
+  throw new SecondFactorError('session-missing', 'This session was ended by another request.');
 }

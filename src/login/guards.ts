@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
+import { browserPath } from '../http/path.js';
 import type { Method } from '../model.js';
-import { FRESH_FOR, type Settings } from '../options.js';
+import { FRESH_FOR, type Settings } from '../settings.js';
 import type { Gate, LoginState } from './gate.js';
 import { isFresh } from './stamp.js';
 
@@ -35,7 +36,7 @@ export function requireFresh(gate: Gate, settings: Settings) {
         await run(request, response, state);
         return;
       }
-      const path = request.originalUrl.split('?', 1)[0] ?? settings.paths.pages;
+      const path = browserPath(request, settings.paths.prefix);
       response.redirect(303, `${settings.paths.pages}/challenge?return_to=${encodeURIComponent(path)}`);
     });
 }

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import type { Strategy } from 'passport';
+import { withPatience } from '../clock.js';
 import { SecondFactorError } from '../errors.js';
 import { fromCallback } from '../http/from-callback.js';
 
@@ -63,7 +64,7 @@ export class Passports {
 
   serialise(name: string, user: Express.User, request: Request): Promise<unknown> {
     const passport = this.get(name) as unknown as Serialiser;
-    return fromCallback<unknown>((done) => {
+    return fromHost<unknown>((done) => {
       passport.serializeUser(user, request, done);
     });
   }
@@ -71,9 +72,15 @@ export class Passports {
   /** @returns `undefined` where the host knows no such user any more. */
   async deserialise(name: string, serialised: unknown, request: Request): Promise<Express.User | undefined> {
     const passport = this.get(name) as unknown as Serialiser;
-    const user = await fromCallback<Express.User | false | null>((done) => {
+    const user = await fromHost<Express.User | false | null>((done) => {
       passport.deserializeUser(serialised, request, done);
     });
     return user || undefined;
   }
+}
+
+/** The host's pool may wait for its database for ever. The host's own errors stay what they are. */
+function fromHost<T>(run: Parameters<typeof fromCallback<T>>[0]): Promise<T> {
+  const makeError = () => new SecondFactorError('user-unavailable', 'The user cannot be loaded right now.');
+  return withPatience(fromCallback(run), makeError);
 }

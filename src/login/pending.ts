@@ -1,6 +1,6 @@
 import { sha256 } from '../crypto/hash.js';
 import type { Pending, Purpose } from '../model.js';
-import { PENDING_LIFETIME } from '../options.js';
+import { PENDING_LIFETIME } from '../settings.js';
 import type { PendingKey } from '../storage/storage.js';
 
 /** The name of a pending row: the session holds the handle, storage only this hash of it. */

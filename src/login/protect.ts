@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express';
 import type { Strategy } from 'passport';
-import type { Settings } from '../options.js';
+import { SecondFactorRequired } from '../errors.js';
+import { browserPath } from '../http/path.js';
+import type { Settings } from '../settings.js';
 import type { Gate } from './gate.js';
 import type { PassportInstance } from './passports.js';
 import { answerHeld } from './respond.js';
@@ -114,12 +116,10 @@ function attach(gate: Gate, settings: Settings, request: Request): void {
 }
 
 /** On our own pages a held login goes on as nobody: a redirect to the page that is being opened would never end. */
-function hold(settings: Settings, request: Request, done: Done): void {
-  const path = (request.originalUrl.split('?', 1)[0] ?? '').toLowerCase();
-  const pages = settings.paths.pages.toLowerCase();
-  if (path === pages || path.startsWith(`${pages}/`)) {
-    process.nextTick(done);
-    return;
-  }
-  if (request.res) answerHeld(request, request.res, `${settings.paths.pages}/challenge`);
+function hold({ held, paths }: Settings, request: Request, done: Done): void {
+  const path = browserPath(request, paths.prefix).toLowerCase();
+  const pages = paths.pages.toLowerCase();
+  if (path === pages || path.startsWith(`${pages}/`)) process.nextTick(done);
+  else if (held === 'error') process.nextTick(done, new SecondFactorRequired());
+  else if (request.res) answerHeld(request, request.res, `${paths.pages}/challenge`);
 }

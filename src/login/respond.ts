@@ -1,5 +1,5 @@
-import type { Request, Response } from 'express';
-import { SecondFactorError } from '../errors.js';
+import type { ErrorRequestHandler, Request, Response } from 'express';
+import { SecondFactorError, SecondFactorRequired } from '../errors.js';
 
 /** A client that runs on data would follow a redirect to a page and believe that it is logged in. */
 function wantsJson(request: Request): boolean {
@@ -11,20 +11,37 @@ function wantsJson(request: Request): boolean {
 export function answerHeld(request: Request, response: Response, challengePath: string): void {
   // The host has answered itself: the pending login is saved, and there is nothing left to say.
   if (response.headersSent) return;
-  response.set('Cache-Control', 'no-store');
-  if (!wantsJson(request)) {
-    response.redirect(303, challengePath);
-    return;
-  }
-  const error = new SecondFactorError('second-factor-required', 'A second factor is required.');
-  response
-    .status(error.status)
-    .type('application/problem+json')
-    .json({
-      title: error.message,
-      status: error.status,
-      code: error.code,
+  if (wantsJson(request)) {
+    answerProblem(response, new SecondFactorRequired(), {
       factors: ['totp', 'backup-code'],
       challenge: challengePath,
     });
+  } else {
+    response.set('Cache-Control', 'no-store').redirect(303, challengePath);
+  }
+}
+
+/** Answers what a host's route could not do: held logins like `answerHeld`, other refusals where a program asked. */
+export function answerErrors(challengePath: string): ErrorRequestHandler {
+  return (error, request, response, next) => {
+    if (error instanceof SecondFactorRequired) answerHeld(request, response, challengePath);
+    else if (
+      error instanceof SecondFactorError &&
+      error.status !== 500 &&
+      wantsJson(request) &&
+      !response.headersSent
+    )
+      answerProblem(response, error);
+    else next(error);
+  };
+}
+
+/** RFC 9457. */
+function answerProblem(response: Response, error: SecondFactorError, more: object = {}): void {
+  const { message: title, status, code } = error;
+  response
+    .status(status)
+    .set('Cache-Control', 'no-store')
+    .type('application/problem+json')
+    .json({ title, status, code, ...more });
 }

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
+import { browserPath } from '../http/path.js';
 import { samePathOnly } from '../http/return-to.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import { readReturnTo } from './session.js';
 
 /** Passport's options of a login that matter here; the wrapper sees those of `authenticate()` too. */
@@ -20,5 +21,5 @@ export function findReturnTarget(
   const stored = readReturnTo(request);
   const { successReturnToOrRedirect: either, successRedirect } = options;
   const target = either === undefined ? (successRedirect ?? stored) : (stored ?? either);
-  return samePathOnly(target, origin, request.originalUrl) ?? paths.home;
+  return samePathOnly(target, origin, browserPath(request, paths.prefix)) ?? paths.home;
 }

@@ -1,6 +1,8 @@
 import type { Request } from 'express';
 import type { Session, SessionData } from 'express-session';
 import { z } from 'zod';
+import { withPatience } from '../clock.js';
+import { sha256 } from '../crypto/hash.js';
 import { SecondFactorError } from '../errors.js';
 import { issueFormToken } from '../http/csrf.js';
 import { fromCallback } from '../http/from-callback.js';
@@ -12,6 +14,7 @@ const stamp = z.object({
   proofs: z.partialRecord(z.enum(['pwd', 'totp', 'backup-code']), z.number()),
   completedAt: z.number(),
   handle: z.string().min(1),
+  impersonator: z.object({ userId: z.string().min(1), epoch: z.int() }).optional(),
 });
 
 const pendingLogin = z.object({
@@ -92,10 +95,19 @@ export function isUnknownToUs(request: Request): boolean {
 
 /** Whether the store still has the session of this request. */
 export async function isSessionStored(request: Request): Promise<boolean> {
-  const stored = await fromCallback<unknown>((done) => {
+  const stored = await fromStore<unknown>((done) => {
     request.sessionStore.get(request.sessionID, done);
   });
   return stored !== undefined && stored !== null;
+}
+
+/** Many stores wait for their server for ever. */
+async function fromStore<T = void>(run: Parameters<typeof fromCallback<T>>[0]): Promise<T> {
+  try {
+    return await withPatience(fromCallback(run));
+  } catch (cause) {
+    throw new SecondFactorError('session-unavailable', 'The session cannot be kept right now.', { cause });
+  }
 }
 
 /** The serialised user that Passport would make a user of. */
@@ -132,33 +144,55 @@ export function detachSession(request: Request): void {
 
 const OURS = new Set(['cookie', 'passport', 'secondFactor', 'secondFactorToken']);
 
-/**
- * Changes the session id (R5) and writes what the session is from now on.
- * @param options.keepHostData whether what the host put there moves along; ours and Passport's never does.
- * @param options.user the serialised user of a complete login; `undefined` leaves nobody logged in.
- */
-export async function renewSession(
-  request: Request,
-  options: { keepHostData: boolean; facts?: SessionFacts; user?: unknown },
-): Promise<void> {
+/** What a session is from now on. */
+export interface NewSession {
+  /** Whether what the host put there moves along; ours and Passport's never does. */
+  keepHostData: boolean;
+  facts?: SessionFacts;
+  /** The serialised user of a complete login; without it nobody is logged in. */
+  user?: unknown;
+  /** Runs before the session is saved. */
+  prepare?(): void | Promise<void>;
+}
+
+/** Changes the session id (R5) and saves what the session is from now on; where that fails, it is nobody's. */
+export async function renewSession(request: Request, renewal: NewSession): Promise<void> {
   const previous = requireSession(request);
-  await fromCallback((done) => {
+  await fromStore((done) => {
     previous.regenerate(done);
   });
   const session = requireSession(request);
-  if (options.keepHostData) {
+  if (renewal.keepHostData) {
     const kept = Object.entries(previous).filter(
       ([name, value]) => !OURS.has(name) && typeof value !== 'function',
     );
     Object.assign(session, Object.fromEntries(kept));
   }
-  if (options.facts) {
-    session.secondFactor = options.facts;
+  if (renewal.facts) {
+    session.secondFactor = renewal.facts;
     issueFormToken(session);
   }
-  if (options.user !== undefined) session.passport = { user: options.user };
-  // Before any answer: a redirect must not be followed faster than the session is written.
-  await fromCallback((done) => {
-    session.save(done);
-  });
+  if (renewal.user !== undefined) session.passport = { user: renewal.user };
+  try {
+    await renewal.prepare?.();
+    // Before any answer: a redirect must not be followed faster than the session is written.
+    await fromStore((done) => {
+      session.save(done);
+    });
+  } catch (error) {
+    // express-session saves once more when the response ends.
+    forgetLogin(request);
+    throw error;
+  }
+}
+
+/**
+ * Stamps a session from before the roll-out, in place: its id is in requests under way. Parallel requests write the same.
+ */
+export function adoptSession(request: Request, stamp: Omit<Stamp, 'handle'>): Stamp {
+  const session = requireSession(request);
+  const handle = sha256(`adopted:${request.sessionID}`);
+  session.secondFactor = { stamp: { ...stamp, handle } };
+  session.secondFactorToken ??= sha256(`form:${request.sessionID}`);
+  return { ...stamp, handle };
 }

@@ -14,6 +14,8 @@ export interface Stamp {
   completedAt: number;
   /** Names this session's step-up, enrolment and proposal; it stays while the session id changes. */
   handle: string;
+  /** Who it really is, where somebody acts as this user; the stamp dies with the epoch of either. */
+  impersonator?: { userId: string; epoch: number } | undefined;
 }
 
 /** Whether this session has proven one of the methods recently enough for a security change (R6). */

@@ -4,7 +4,7 @@ import type { KeyRing } from '../crypto/key-ring.js';
 import { makePending, pendingKey } from '../login/pending.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Authenticator, BackupCodeSet } from '../model.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 
 /** What a person may see of their second factor; nothing secret. */

@@ -9,7 +9,7 @@ import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
 import { logIn } from '../login/log-in.js';
-import type { Settings } from '../options.js';
+import type { Settings } from '../settings.js';
 import type { ManagementFlow } from './flow.js';
 
 export interface ManagementPages {

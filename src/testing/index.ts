@@ -1,7 +1,7 @@
 export { memoryStorage } from '../storage/memory.js';
 export { createTestClock, type TestClock } from './clock.js';
 export { enrolUser, type TestFactor } from './enrol.js';
-export { answerChallenge, readFormToken, type TestAgent, type TestResponse } from './sign-in.js';
+export { answerChallenge, readHiddenFields, type TestAgent, type TestResponse } from './sign-in.js';
 export { totpCode } from './totp-code.js';
 export { storageContract, type StorageContractCase } from './storage-contract.js';
 export { type ProcessRaceOptions, raceAcrossProcesses } from './storage-race-processes.js';

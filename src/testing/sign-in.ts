@@ -12,11 +12,22 @@ export interface TestResponse {
   text: string;
 }
 
-/** The form token of a page. @throws Error where the page has no form of ours. */
-export function readFormToken(html: string): string {
-  const token = /name="_csrf" value="([^"]+)"/.exec(html)?.[1];
-  if (token === undefined) throw new Error('This page has no form token: is the login pending or complete?');
-  return token;
+/**
+ * The hidden fields of the first form on a page, form tokens among them: send them back with what a person types.
+ * @throws Error where the page has none.
+ */
+export function readHiddenFields(html: string): Record<string, string> {
+  const form = /<form[\s>][\s\S]*?<\/form>/.exec(html)?.[0] ?? '';
+  const inputs = form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g);
+  const fields = Object.fromEntries([...inputs].map(([, name = '', value = '']) => [name, unescape(value)]));
+  if (Object.keys(fields).length > 0) return fields;
+  throw new Error('This page has no form: is the login pending or complete?');
+}
+
+/** The characters that EJS escapes. */
+function unescape(text: string): string {
+  const characters = { '&lt;': '<', '&gt;': '>', '&#34;': '"', '&#39;': "'", '&amp;': '&' };
+  return text.replace(/&(?:lt|gt|#34|#39|amp);/g, (entity) => characters[entity as keyof typeof characters]);
 }
 
 /**
@@ -34,5 +45,5 @@ export async function answerChallenge(
   return agent
     .post(path)
     .type('form')
-    .send({ _csrf: readFormToken(page.text), code });
+    .send({ ...readHiddenFields(page.text), code });
 }

@@ -1,4 +1,4 @@
-import { readFormToken, totpCode } from 'passport-second-factor/testing';
+import { totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
@@ -15,6 +15,7 @@ import {
   submitAtOnce,
   whoIs,
   wrongCodes,
+  readFormToken,
 } from '../helpers/host.js';
 
 const MINUTE = 60_000;
@@ -55,7 +56,10 @@ describe('R6 somebody at a session whose login is older than 5 minutes', () => {
     const agent = await host.signIn('ada');
     const page = await agent.get('/two-factor/setup');
     host.clock.advance(5 * MINUTE);
-    const fields = { _csrf: readFormToken(page.text), code: totpCode(readSetupKey(page.text), host.clock()) };
+    const fields = {
+      second_factor_token: readFormToken(page.text),
+      code: totpCode(readSetupKey(page.text), host.clock()),
+    };
     const confirmed = await agent.post('/two-factor/setup').type('form').send(fields);
     expect([confirmed.status, confirmed.headers['location']]).toEqual([303, SETUP_CHALLENGE]);
     expect(isEnabled(host, 'ada')).toBe(false);
@@ -89,13 +93,16 @@ describe('R6 somebody at a session whose login is older than 5 minutes', () => {
     const user = { id: (user: Express.User) => (user as { id: string }).id, label: () => 'ada' };
     const host = await createHost({ options: { user } });
     const agent = await host.signIn('ada');
-    const _csrf = readFormToken((await agent.get('/two-factor/setup')).text);
+    const second_factor_token = readFormToken((await agent.get('/two-factor/setup')).text);
     host.clock.advance(5 * MINUTE);
     const page = await agent.get(SETUP_CHALLENGE);
     expect(page.status).toBe(403);
     expect(page.text).toContain('Sign out and sign in again');
     expect(page.text).not.toContain('type="password"');
-    const posted = await agent.post(CHALLENGE).type('form').send({ _csrf, password: 'ada-password' });
+    const posted = await agent
+      .post(CHALLENGE)
+      .type('form')
+      .send({ second_factor_token, password: 'ada-password' });
     expect(posted.status).toBe(422);
     expect((await agent.get('/two-factor/setup')).status).toBe(303);
 
@@ -185,7 +192,10 @@ it('R10 a setup that is open in another session dies with the first one that is 
   const host = await createHost();
   const [first, second] = [await host.signIn('ada'), await host.signIn('ada')];
   const page = (await second.get('/two-factor/setup')).text;
-  const fields = { _csrf: readFormToken(page), code: totpCode(readSetupKey(page), host.clock()) };
+  const fields = {
+    second_factor_token: readFormToken(page),
+    code: totpCode(readSetupKey(page), host.clock()),
+  };
   await setUpFactor(host, first);
   const before = readTables(host);
   await second.post('/two-factor/setup').type('form').send(fields);

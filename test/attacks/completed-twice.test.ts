@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import session from 'express-session';
-import { readFormToken } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import {
   answer,
@@ -12,6 +11,7 @@ import {
   submitAtOnce,
   whoIs,
   writeSession,
+  readFormToken,
 } from '../helpers/host.js';
 
 const CHALLENGE = '/two-factor/challenge';
@@ -129,7 +129,7 @@ describe('R3 R5 a second submit after the completion', () => {
     const token = readFormToken((await agent.get(CHALLENGE)).text);
     await answer(agent, factor.code());
     for (const code of [factor.code(), factor.code(1)]) {
-      const again = await late.post(CHALLENGE).type('form').send({ _csrf: token, code });
+      const again = await late.post(CHALLENGE).type('form').send({ second_factor_token: token, code });
       expect([again.status, again.text.includes('completed by another request')]).toEqual([409, true]);
       expect(await whoIs(late)).toBe('nobody');
     }
@@ -145,7 +145,7 @@ describe('R3 R5 a second submit after the completion', () => {
     const again = await agent
       .post(CHALLENGE)
       .type('form')
-      .send({ _csrf: token, code: factor.code(1) });
+      .send({ second_factor_token: token, code: factor.code(1) });
     expect([again.status, again.headers['location']]).toEqual([403, undefined]);
     expect(await readSession(host, agent)).toEqual(before);
   });

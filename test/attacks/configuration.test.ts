@@ -3,7 +3,7 @@ import type { ErrorRequestHandler } from 'express';
 import { createSecondFactor, SecondFactorError, type SecondFactorOptions } from 'passport-second-factor';
 import { memoryStorage } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
-import { parseOptions } from '../../src/options.js';
+import { parseOptions } from '../../src/settings.js';
 import { answer, createHost, whoIs } from '../helpers/host.js';
 
 const SECRET = randomBytes(32).toString('base64');
@@ -137,7 +137,7 @@ it('R13 pages that are mounted elsewhere than paths.pages say so and serve nothi
   expect(errors).toHaveLength(4);
   expect(errors[0]).toBeInstanceOf(SecondFactorError);
   expect(errors[0]).toMatchObject({ code: 'configuration-invalid' });
-  expect(String(errors[0])).toContain('mounted at "/two-factor" but paths.pages is "/mfa"');
+  expect(String(errors[0])).toContain('see the pages at "/two-factor" but paths.pages is "/mfa"');
 });
 
 describe('R14 an operator who sets nothing', () => {

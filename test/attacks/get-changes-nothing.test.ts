@@ -1,4 +1,3 @@
-import { readFormToken } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
@@ -9,6 +8,7 @@ import {
   setUpFactor,
   signInWhole,
   whoIs,
+  readFormToken,
 } from '../helpers/host.js';
 
 const PATHS = ['', '/challenge', '/cancel', '/setup', '/backup-codes', '/backup-codes/saved', '/disable'];
@@ -21,7 +21,7 @@ function readAccounts(host: Host): Record<string, unknown[]> {
 /** Opens every page as a link, an image or a prefetch could, with all that a form would have sent. */
 async function openEverything(agent: Agent, code: string, page: string): Promise<number[]> {
   const token = readFormToken((await agent.get(page)).text);
-  const fields = `_csrf=${token}&code=${code}&password=ada-password&_method=POST`;
+  const fields = `second_factor_token=${token}&code=${code}&password=ada-password&_method=POST`;
   const statuses: number[] = [];
   for (const path of PATHS) {
     for (const query of ['', `?${fields}`, `?${fields}&return_to=/account&use=backup-code`]) {
@@ -82,9 +82,11 @@ describe('R12 a link to a page', () => {
     const factor = await host.enrol('ada');
     const agent = await signInWhole(host, 'ada', factor.code(-1));
     const before = readTables(host);
-    const _csrf = readFormToken((await agent.get('/two-factor/disable')).text);
+    const second_factor_token = readFormToken((await agent.get('/two-factor/disable')).text);
     for (const path of PATHS)
-      await agent[method](`/two-factor${path}`).type('form').send({ _csrf, code: factor.code() });
+      await agent[method](`/two-factor${path}`)
+        .type('form')
+        .send({ second_factor_token, code: factor.code() });
     expect(readTables(host)).toEqual(before);
   });
 });

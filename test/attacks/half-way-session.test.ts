@@ -1,6 +1,5 @@
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { SecondFactorError } from 'passport-second-factor';
-import { readFormToken } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
@@ -18,6 +17,7 @@ import {
   submitAtOnce,
   userIdOf,
   whoIs,
+  readFormToken,
 } from '../helpers/host.js';
 
 const MINUTE = 60_000;
@@ -138,7 +138,7 @@ describe('R1 R2 somebody who knows only the password', () => {
     const late = await agent
       .post('/two-factor/challenge')
       .type('form')
-      .send({ _csrf: token, code: factor.code() });
+      .send({ second_factor_token: token, code: factor.code() });
     expect([late.status, late.headers['location']]).toEqual([401, undefined]);
     expect(await whoIs(agent)).toBe('nobody');
 

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import express from 'express';
-import { readFormToken } from 'passport-second-factor/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Agent,
@@ -18,6 +17,7 @@ import {
   stepUp,
   submit,
   whoIs,
+  readFormToken,
 } from '../helpers/host.js';
 
 const CHALLENGE = '/two-factor/challenge';
@@ -74,7 +74,7 @@ describe.each(Object.entries(hosts))('R11 a hostile form at %s', (_, parts) => {
     const host = await createHost(parts);
     const factor = await host.enrol('ada');
     const agent = await host.signIn('ada');
-    const token = `_csrf=${await readToken(agent)}`;
+    const token = `second_factor_token=${await readToken(agent)}`;
     for (const [name, build] of Object.entries(bodies)) {
       const body = build(factor.code()).replace('_', token);
       const { status } = await agent.post(CHALLENGE).type('form').send(body);
@@ -97,7 +97,7 @@ describe.each(Object.entries(hosts))('R11 a hostile form at %s', (_, parts) => {
     for (const [name, build] of Object.entries(bodies)) {
       for (const [index, agent] of [owner, other].entries()) {
         const path = index === 0 ? '/two-factor/disable' : '/two-factor/setup';
-        const body = build(factor.code()).replace('_', `_csrf=${tokens[index]!}`);
+        const body = build(factor.code()).replace('_', `second_factor_token=${tokens[index]!}`);
         const { status } = await agent.post(path).type('form').send(body);
         expect(status >= 400 && status < 500, `${path} with ${name}: ${status}`).toBe(true);
       }
@@ -119,7 +119,7 @@ describe.each(Object.entries(hosts))('R11 a hostile form at %s', (_, parts) => {
     const host = await createHost(parts);
     const factor = await host.enrol('ada');
     const agent = await host.signIn('ada');
-    const fields = { _csrf: await readToken(agent), code: factor.code() };
+    const fields = { second_factor_token: await readToken(agent), code: factor.code() };
     const response = await agent.post(CHALLENGE).set('Content-Type', type).send(write(fields));
     expect(response.status).toBe(415);
     expect(await whoIs(agent)).toBe('nobody');
@@ -130,8 +130,11 @@ describe.each(Object.entries(hosts))('R11 a hostile form at %s', (_, parts) => {
     const factor = await host.enrol('ada');
     const agent = await host.signIn('ada');
     const token = await readToken(agent);
-    const query = `_csrf=${token}&code=${factor.code()}`;
-    const withToken = await agent.post(`${CHALLENGE}?${query}`).type('form').send({ _csrf: token });
+    const query = `second_factor_token=${token}&code=${factor.code()}`;
+    const withToken = await agent
+      .post(`${CHALLENGE}?${query}`)
+      .type('form')
+      .send({ second_factor_token: token });
     const withNothing = await agent.post(`${CHALLENGE}?${query}`);
     expect([withToken.status, withNothing.status]).toEqual([422, 415]);
     expect(await whoIs(agent)).toBe('nobody');
@@ -146,7 +149,7 @@ describe.each(Object.entries(hosts))('R11 a hostile form at %s', (_, parts) => {
     const host = await createHost(parts);
     const factor = await host.enrol('ada');
     const agent = await host.signIn('ada');
-    const body = `_csrf=${await readToken(agent)}&code=${factor.code()}`;
+    const body = `second_factor_token=${await readToken(agent)}&code=${factor.code()}`;
     const response = await agent.post(CHALLENGE).type('form').set(headers).send(body);
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.status).toBeLessThan(500);
@@ -162,7 +165,12 @@ describe('R11 a request that lies about its length', () => {
   ])('and %s is refused', async (_, framing, padding, status) => {
     const host = await createHost();
     const { cookie, agent, token, code } = await holdLogin(host);
-    const reply = await sendRaw(host, cookie, framing, `_csrf=${token}&code=${code}&padding=${padding}`);
+    const reply = await sendRaw(
+      host,
+      cookie,
+      framing,
+      `second_factor_token=${token}&code=${code}&padding=${padding}`,
+    );
     expect(reply.split(' ')[1]).toMatch(status);
     expect(await whoIs(agent)).toBe('nobody');
   });
@@ -170,7 +178,7 @@ describe('R11 a request that lies about its length', () => {
   it('and sends a large code in chunks past a lax parser before us is refused', async () => {
     const host = await createHost(hosts['a host with lax parsers before us']);
     const { cookie, agent, token, code } = await holdLogin(host);
-    const body = `_csrf=${token}&code=${code.padEnd(1_000_000, '0')}`;
+    const body = `second_factor_token=${token}&code=${code.padEnd(1_000_000, '0')}`;
     const reply = await sendRaw(host, cookie, ['Transfer-Encoding: chunked'], body);
     expect(reply.split(' ')[1]).toBe('400');
     expect(await whoIs(agent)).toBe('nobody');
@@ -207,7 +215,7 @@ describe('R11 a form that another site makes the browser send', () => {
     const host = await createHost();
     const factor = await host.enrol('ada');
     const agent = await host.signIn('ada');
-    const fields = { _csrf: await readToken(agent), code: factor.code() };
+    const fields = { second_factor_token: await readToken(agent), code: factor.code() };
     for (const path of ['/challenge', '/cancel']) {
       expect((await agent.post(`/two-factor${path}`).type('form').set(headers).send(fields)).status).toBe(
         403,
@@ -216,7 +224,7 @@ describe('R11 a form that another site makes the browser send', () => {
     expect((await answer(agent, factor.code())).headers['location']).toBe('/account');
     for (const path of ['/setup', '/backup-codes', '/backup-codes/saved', '/disable', '/challenge']) {
       const token = await readToken(agent, '/two-factor/disable');
-      const form = { _csrf: token, code: factor.code(1) };
+      const form = { second_factor_token: token, code: factor.code(1) };
       expect((await agent.post(`/two-factor${path}`).type('form').set(headers).send(form)).status).toBe(403);
     }
   });
@@ -225,7 +233,7 @@ describe('R11 a form that another site makes the browser send', () => {
     const host = await createHost();
     const factor = await host.enrol('ada');
     const agent = await host.signIn('ada');
-    const fields = { _csrf: await readToken(agent), code: factor.code() };
+    const fields = { second_factor_token: await readToken(agent), code: factor.code() };
     const response = await agent.post(CHALLENGE).type('form').set(headers).send(fields);
     expect(response.headers['location']).toBe('/account');
   });
@@ -243,7 +251,10 @@ describe('R11 a form that another site makes the browser send', () => {
     const agent = await host.signIn('ada');
     const token = await findToken(host, await readToken(agent));
     for (const path of [CHALLENGE, '/two-factor/cancel']) {
-      const sent = await agent.post(path).type('form').send({ _csrf: token, code: factor.code() });
+      const sent = await agent
+        .post(path)
+        .type('form')
+        .send({ second_factor_token: token, code: factor.code() });
       expect(sent.status).toBe(403);
     }
     expect((await answer(agent, factor.code())).headers['location']).toBe('/account');
@@ -257,11 +268,11 @@ describe('R11 a form that another site makes the browser send', () => {
     await answer(agent, factor.code(-1));
     stale.push(await readToken(agent, '/two-factor/disable'));
     await stepUp(agent, factor.code());
-    for (const _csrf of stale) {
+    for (const second_factor_token of stale) {
       const sent = await agent
         .post('/two-factor/disable')
         .type('form')
-        .send({ _csrf, code: factor.code(1) });
+        .send({ second_factor_token, code: factor.code(1) });
       expect(sent.status).toBe(403);
     }
     expect((await submit(agent, '/two-factor/disable', { code: factor.code(1) })).status).toBe(303);
@@ -315,7 +326,7 @@ describe('R11 a return target that leads away', () => {
     for (const target of targets) {
       host.clock.advance(30_000);
       const token = await readToken(agent, '/two-factor/disable');
-      const fields = { _csrf: token, code: factor.code(), return_to: target };
+      const fields = { second_factor_token: token, code: factor.code(), return_to: target };
       const response = await agent.post(CHALLENGE).type('form').send(fields);
       if (response.status === 400) continue;
       expect(response.status, target).toBe(303);

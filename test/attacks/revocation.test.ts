@@ -205,6 +205,6 @@ it('R7 a step-up that is open in a session does not outlive it', async () => {
   const agent = await signInWhole(host, 'ada', factor.code());
   await host.secondFactor.passwordChanged('ada');
   host.clock.advance(STEP);
-  await expect(stepUp(agent, factor.code())).rejects.toThrow('no form token');
+  await expect(stepUp(agent, factor.code())).rejects.toThrow('has no form');
   expect((await agent.get(CHALLENGE)).headers['location']).toBe('/login');
 });

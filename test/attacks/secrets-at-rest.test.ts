@@ -1,6 +1,6 @@
 import Database from 'libsql';
 import { sqlStorage } from 'passport-second-factor';
-import { readFormToken, totpCode } from 'passport-second-factor/testing';
+import { totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
@@ -17,6 +17,7 @@ import {
   submit,
   whoIs,
   wrongCodes,
+  readFormToken,
 } from '../helpers/host.js';
 
 /** Everything that a thief of database and session store has, as text. */
@@ -158,8 +159,8 @@ describe('R8 a browser or a proxy', () => {
       await agent.get('/two-factor/setup'),
       await agent.get('/two-factor/nothing'),
       await post('/setup', {}),
-      await post('/setup', { _csrf: token, code: '' }),
-      await post('/setup', { _csrf: token, code: 'x'.repeat(10_000) }),
+      await post('/setup', { second_factor_token: token, code: '' }),
+      await post('/setup', { second_factor_token: token, code: 'x'.repeat(10_000) }),
       await agent.post('/two-factor/setup').send({}),
       await agent.head('/two-factor/setup'),
     ];
@@ -230,7 +231,10 @@ describe('R8 somebody who can write into the database', () => {
       "UPDATE two_factor_pending SET payload = (SELECT payload FROM two_factor_pending WHERE user_id = 'eve')",
     );
     const shown = await ada.get('/two-factor/setup');
-    const confirmed = await ada.post('/two-factor/setup').type('form').send({ _csrf: token, code: '000000' });
+    const confirmed = await ada
+      .post('/two-factor/setup')
+      .type('form')
+      .send({ second_factor_token: token, code: '000000' });
     expect([shown.status, confirmed.status]).toEqual([503, 503]);
     expect(readTables(host)['two_factor_auth']).toEqual([]);
   });

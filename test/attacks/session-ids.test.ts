@@ -1,5 +1,4 @@
 import express, { type RequestHandler } from 'express';
-import { readFormToken } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
@@ -16,6 +15,7 @@ import {
   stepUp,
   submit,
   whoIs,
+  readFormToken,
 } from '../helpers/host.js';
 
 const STEP = 30_000;
@@ -122,7 +122,10 @@ it('R5 the form token of one step is no token of the next', async () => {
   const agent = await host.signIn('ada');
   const token = readFormToken((await agent.get(CHALLENGE)).text);
   await answer(agent, factor.code());
-  const forged = await agent.post('/two-factor/backup-codes').type('form').send({ _csrf: token });
+  const forged = await agent
+    .post('/two-factor/backup-codes')
+    .type('form')
+    .send({ second_factor_token: token });
   expect(forged.status).toBe(403);
 });
 

@@ -8,8 +8,8 @@ import {
   optionsSchema,
   parseOptions,
   PENDING_LIFETIME,
-  type SecondFactorOptions,
-} from '../../src/options.js';
+} from '../../src/settings.js';
+import type { SecondFactorOptions } from '../../src/options.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');

@@ -15,7 +15,7 @@ import {
 import {
   createTestClock,
   enrolUser,
-  readFormToken,
+  readHiddenFields,
   type TestClock,
   type TestFactor,
   totpCode,
@@ -199,7 +199,12 @@ export async function submit(
   return agent
     .post(path)
     .type('form')
-    .send({ _csrf: readFormToken(form.text), ...fields });
+    .send({ ...readHiddenFields(form.text), ...fields });
+}
+
+/** The form token of one of our pages. */
+export function readFormToken(html: string): string {
+  return readHiddenFields(html)['second_factor_token'] ?? '';
 }
 
 /** Answers the pending login of an agent, or gives a fresh proof. */
@@ -263,7 +268,7 @@ export async function submitAtOnce(submissions: readonly Submission[]): Promise<
       agent
         .post(path)
         .type('form')
-        .send({ _csrf: tokens.get(agent), ...fields }),
+        .send({ second_factor_token: tokens.get(agent), ...fields }),
     ),
   );
 }

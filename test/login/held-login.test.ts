@@ -143,7 +143,7 @@ describe('R4 a login of the user whose login is pending already', () => {
     host.clock.advance(6 * MINUTE);
     await sendPassword(agent, 'ada');
     host.clock.advance(4 * MINUTE);
-    await expect(answer(agent, factor.code())).rejects.toThrow('no form token');
+    await expect(answer(agent, factor.code())).rejects.toThrow('has no form');
     expect(await whoIs(agent)).toBe('nobody');
   });
 

@@ -1,0 +1,8 @@
+import type { Request } from 'express';
+
+/** The path as browsers see it, without the query; `prefix` is what a proxy has taken off its front. */
+export function browserPath({ originalUrl }: Request, prefix: string): string {
+  // A client may send the absolute form of a URL (RFC 9112 §3.2.2).
+  const path = originalUrl.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0];
+  return prefix + (path || '/');
+}

@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
+import type { RingKey } from './crypto/key-ring.js';
+import { SecondFactorError } from './errors.js';
+import { TOKEN_FIELD } from './http/csrf.js';
+import type { CsrfOptions, LoginOptions, SecondFactorOptions, UserOptions } from './options.js';
+import type { AttemptLimits, Storage } from './storage/storage.js';
+import type { Window } from './totp/match-step.js';
+
+/** The options as the rooms use them: complete and checked. */
+export interface Settings {
+  enabled: boolean;
+  issuer: string;
+  origin: string;
+  storage: Storage;
+  keys: readonly [RingKey, ...RingKey[]];
+  user: UserOptions;
+  login: LoginOptions;
+  held: 'respond' | 'error';
+  /** Until when unstamped sessions are adopted; 0 for never. */
+  adoptUntil: number;
+  paths: { pages: string; prefix: string; login: string; home: string };
+  csrf: CsrfOptions | undefined;
+  window: Window;
+  limits: AttemptLimits;
+  clock: Clock;
+}
+
+/** How long a pending login, an enrolment or a proposal of backup codes lives (R5, R9). */
+export const PENDING_LIFETIME = 10 * MINUTE;
+
+/**
+ * How long the five answers of a step-up last that is never answered rightly. Long, or whoever has a stolen session
+ * would get five more guesses with each new one.
+ */
+export const STEP_UP_LIFETIME = 24 * HOUR;
+
+/** How old the proof may be with which a security change is made (R6). */
+export const FRESH_FOR = 5 * MINUTE;
+
+/** R4: 30 s · 2^n from the fifth consecutive failure on, up to an hour (NIST SP 800-63B-4 §3.2.2). */
+const attemptLimits: Omit<AttemptLimits, 'cap'> = {
+  perPending: 5,
+  delayFrom: 5,
+  delays: [...Array.from({ length: 7 }, (_, n) => 30 * SECOND * 2 ** n), HOUR],
+};
+
+const KEY_BYTES = 32;
+
+const LONGEST_ADOPTION = 90 * DAY;
+
+const keySecret = z
+  .union([z.string(), z.instanceof(Uint8Array)])
+  .transform((secret) => (typeof secret === 'string' ? Buffer.from(secret, 'base64') : secret))
+  .refine((bytes) => bytes.length >= KEY_BYTES, {
+    error: `must be at least ${String(KEY_BYTES)} bytes (base64 where it is text): make one with "openssl rand -base64 32"`,
+  })
+  .refine((bytes) => new Set(bytes).size > 8, {
+    error: 'is not random: make one with "openssl rand -base64 32"',
+  });
+
+const path = z.string().regex(/^\/(?:[\w.~-]+(?:\/[\w.~-]+)*)?$/, {
+  error: 'must be an absolute path without a trailing slash, like "/two-factor"',
+});
+
+/** Not the root: redirects into the pages would begin with two slashes, another host to a browser. */
+const pagesPath = path.refine((text) => text !== '/', {
+  error: 'must not be "/": mount the pages below a path',
+});
+
+const prefix = path.refine((text) => text !== '/', { error: 'must not be "/": leave it out' });
+
+const steps = z
+  .int()
+  .min(0)
+  .max(2, { error: 'must be 0, 1 or 2: a wider window lets old codes live longer' });
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+const verb = z.custom<never>(isFunction, { error: 'must be a function' });
+
+/** Exported for the test that holds docs/options.md to it. */
+export const optionsSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    issuer: z.string().regex(/^[^:\p{Cc}]{1,64}$/u, { error: 'must have 1 to 64 characters and no colon' }),
+    origin: z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+      error: 'must be an origin: scheme and host, no path and no trailing slash, like "https://id.example"',
+    }),
+    storage: z.custom<Storage>(
+      (value) => typeof value === 'object' && value !== null && 'spendAttempt' in value,
+      {
+        error: 'must be a storage, like sqlStorage.sqlite(database)',
+      },
+    ),
+    keys: z
+      .array(
+        z.strictObject({
+          id: z.string().regex(/^[\w-]{1,32}$/, { error: 'must have 1 to 32 letters, digits, "-" or "_"' }),
+          secret: keySecret,
+        }),
+      )
+      .min(1, { error: 'needs at least one key' })
+      .refine((keys) => new Set(keys.map((key) => key.id)).size === keys.length, {
+        error: 'must have different ids',
+      }),
+    user: z.strictObject({
+      id: verb,
+      label: verb,
+      checkPassword: verb.optional(),
+      mayEnrol: verb.optional(),
+    }),
+    login: z
+      .strictObject({
+        held: z.enum(['respond', 'error']).default('respond'),
+        after: verb.optional(),
+        condition: verb.optional(),
+        skipSecondStep: verb.optional(),
+        sessionless: z
+          .union([z.enum(['refuse', 'allow']), verb], { error: 'must be "refuse", "allow" or a function' })
+          .default('refuse'),
+        adoptUnstamped: z.strictObject({ until: z.date() }).optional(),
+        impersonation: z.strictObject({ allow: verb, record: verb }).optional(),
+      })
+      .prefault({}),
+    paths: z
+      .strictObject({
+        pages: pagesPath.default('/two-factor'),
+        prefix: prefix.or(z.literal('')).default(''),
+        login: path.default('/login'),
+        home: path.default('/'),
+      })
+      .prefault({}),
+    csrf: z
+      .strictObject({
+        field: z
+          .string()
+          .regex(/^[\w.-]{1,64}$/, { error: 'must have 1 to 64 letters, digits, "_", "." or "-"' })
+          .refine((name) => name !== TOKEN_FIELD, { error: 'is the name of our own token: choose another' }),
+        token: verb,
+      })
+      .optional(),
+    totp: z
+      .strictObject({
+        window: z.strictObject({ past: steps, future: steps }).default({ past: 1, future: 1 }),
+      })
+      .prefault({}),
+    attempts: z
+      .strictObject({
+        cap: z
+          .int()
+          .min(attemptLimits.delayFrom)
+          .max(100, { error: 'must be at most 100 (NIST SP 800-63B-4 §3.2.2)' })
+          .default(50),
+      })
+      .prefault({}),
+    clock: z.custom<Clock>(isFunction, { error: 'must be a function' }).default(() => systemClock),
+  })
+  .refine(({ login, clock }) => (login.adoptUnstamped?.until.getTime() ?? 0) <= clock() + LONGEST_ADOPTION, {
+    path: ['login', 'adoptUnstamped', 'until'],
+    error: 'must be at most 90 days from now: it is for the first roll-out',
+  });
+
+/**
+ * Checks the options once, at start (R13).
+ * @throws SecondFactorError `configuration-invalid`, with a sentence for each fault. No value is repeated in it: it
+ * could be a key.
+ */
+export function parseOptions(options: SecondFactorOptions): Settings {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `- ${describeIssue(issue)}`);
+    throw new SecondFactorError(
+      'configuration-invalid',
+      `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
+    );
+  }
+  const { totp, attempts, keys, csrf, login, ...rest } = parsed.data;
+  return {
+    ...rest,
+    // The host's own objects: their functions may use `this`.
+    user: options.user,
+    login: options.login ?? {},
+    csrf: csrf && options.csrf,
+    held: login.held,
+    adoptUntil: login.adoptUnstamped?.until.getTime() ?? 0,
+    keys: keys as [RingKey, ...RingKey[]],
+    window: totp.window,
+    limits: { ...attemptLimits, cap: attempts.cap },
+  };
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const name = issue.path.map((part) =>
+    typeof part === 'number' ? `[${String(part)}]` : `.${String(part)}`,
+  );
+  const subject = name.join('').replace(/^\./, '') || 'options';
+  return issue.code === 'unrecognized_keys'
+    ? `${subject} has unknown names: ${issue.keys.join(', ')}`
+    : `${subject}: ${issue.message}`;
+}
