@@ -8,6 +8,7 @@ import type { Lane } from '../model.js';
 import { type Settings, STEP_UP_LIFETIME } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 import { type Answer, parseAnswer } from './answer.js';
+import { describeFailure } from './messages.js';
 import type { Challenge, ChallengeFlow, Outcome, Refusal } from './flow.js';
 
 /** Why an answer was not accepted; `mistyped` and `malformed` cost nothing. */
@@ -15,12 +16,14 @@ export type Failure = Refusal | { kind: 'mistyped' | 'malformed' };
 
 /** An outcome in a request; after `accepted` the user is the one to pass to `req.logIn`. */
 export type Answered =
-  | Failure
-  | (Extract<Outcome, { kind: 'accepted' }> & {
-      user: Express.User;
-      /** Where the pending login was on its way to; `undefined` after a step-up. */
-      returnTo: string | undefined;
-    });
+  /** `message` says it to a person, also as Passport's `failureFlash` and `failureMessage`. */
+  (Failure & { message: string }) | Accepted;
+
+type Accepted = Extract<Outcome, { kind: 'accepted' }> & {
+  user: Express.User;
+  /** Where the pending login was on its way to; `undefined` after a step-up. */
+  returnTo: string | undefined;
+};
 
 /**
  * The challenge in a request: finds what the session has open, has the flow look at the answer, and brings the session
@@ -41,6 +44,12 @@ export class ChallengeDesk {
 
   /** Answers this session's pending login, or gives a fresh proof in its complete one. */
   async answer(request: Request, input: string, lane?: Lane): Promise<Answered> {
+    const outcome = await this.#answer(request, input, lane);
+    if (outcome.kind === 'accepted') return outcome;
+    return { ...outcome, message: describeFailure(outcome, this.#settings.clock()).text };
+  }
+
+  async #answer(request: Request, input: string, lane?: Lane): Promise<Accepted | Failure> {
     const answer = parseAnswer(input);
     if ('kind' in answer) return answer;
     if (lane !== undefined && answer.lane !== lane) return { kind: 'malformed' };
@@ -86,7 +95,7 @@ export class ChallengeDesk {
     return outcome;
   }
 
-  async #answerLogin(request: Request, pending: PendingLogin, answer: Answer): Promise<Answered> {
+  async #answerLogin(request: Request, pending: PendingLogin, answer: Answer): Promise<Accepted | Failure> {
     // First, so that a failing serialiser costs no code.
     const user = await this.#gate.findPendingUser(request, pending);
     if (!user) {

@@ -95,17 +95,21 @@ export function isUnknownToUs(request: Request): boolean {
 
 /** Whether the store still has the session of this request. */
 export async function isSessionStored(request: Request): Promise<boolean> {
-  const stored = await fromStore<unknown>((done) => {
+  const stored = await fromStore<unknown>(request, (done) => {
     request.sessionStore.get(request.sessionID, done);
   });
   return stored !== undefined && stored !== null;
 }
 
-/** Many stores wait for their server for ever. */
-async function fromStore<T = void>(run: Parameters<typeof fromCallback<T>>[0]): Promise<T> {
+/**
+ * Many stores wait for their server for ever. After a failure the session is left out of the response: express-session
+ * would wait for that store once more before it ends.
+ */
+async function fromStore<T = void>(request: Request, run: Parameters<typeof fromCallback<T>>[0]): Promise<T> {
   try {
     return await withPatience(fromCallback(run));
   } catch (cause) {
+    detachSession(request);
     throw new SecondFactorError('session-unavailable', 'The session cannot be kept right now.', { cause });
   }
 }
@@ -135,8 +139,8 @@ export function expireLogin(request: Request, pending: PendingLogin): void {
 }
 
 /**
- * Leaves the session out of this response. Another request of the same browser has just replaced it: a cookie for the
- * old one, as `rolling` sessions send with every response, would take the new one away.
+ * Leaves the session out of this response, for example when another request of the same browser has just replaced it: a
+ * cookie for the old one, as `rolling` sessions send with every response, would take the new one away.
  */
 export function detachSession(request: Request): void {
   (request as { session: unknown }).session = undefined;
@@ -158,7 +162,7 @@ export interface NewSession {
 /** Changes the session id (R5) and saves what the session is from now on; where that fails, it is nobody's. */
 export async function renewSession(request: Request, renewal: NewSession): Promise<void> {
   const previous = requireSession(request);
-  await fromStore((done) => {
+  await fromStore(request, (done) => {
     previous.regenerate(done);
   });
   const session = requireSession(request);
@@ -175,15 +179,15 @@ export async function renewSession(request: Request, renewal: NewSession): Promi
   if (renewal.user !== undefined) session.passport = { user: renewal.user };
   try {
     await renewal.prepare?.();
-    // Before any answer: a redirect must not be followed faster than the session is written.
-    await fromStore((done) => {
-      session.save(done);
-    });
   } catch (error) {
-    // express-session saves once more when the response ends.
+    // express-session saves what is here when the response ends.
     forgetLogin(request);
     throw error;
   }
+  // Before any answer: a redirect must not be followed faster than the session is written.
+  await fromStore(request, (done) => {
+    session.save(done);
+  });
 }
 
 /**

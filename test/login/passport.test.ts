@@ -1,15 +1,20 @@
+import connectFlash from 'connect-flash';
 import type { RequestHandler } from 'express';
 import { Passport } from 'passport';
+import { TotpStrategy } from 'passport-second-factor';
 import { describe, expect, it } from 'vitest';
 import {
   answer,
   createHost,
   type Host,
+  type HostParts,
   readSession,
+  sendPassword,
   submit,
   userIdOf,
   userOf,
   whoIs,
+  wrongCodes,
 } from '../helpers/host.js';
 
 const CHALLENGE = '/two-factor/challenge';
@@ -146,5 +151,104 @@ describe('req.logIn and req.logout take what Passport’s own take', () => {
     expect((await agent.get('/account-of')).body).toEqual(['ada', true]);
     await agent.post('/logout');
     expect((await agent.get('/account-of')).body).toEqual([null, false]);
+  });
+});
+
+describe('flash messages', () => {
+  const withFlash: HostParts = {
+    first(app, host, sessions) {
+      app.use(sessions, connectFlash(), host.passport.session() as RequestHandler);
+    },
+    routes(app, { passport, secondFactor }) {
+      passport.use(new TotpStrategy(secondFactor));
+      const log = (options: object): RequestHandler[] => [
+        (request, _response, next) => {
+          request.flash('info', 'Welcome back');
+          next();
+        },
+        passport.authenticate('local', { successRedirect: '/messages', ...options }) as RequestHandler,
+      ];
+      app.post('/login-flash', ...log({ failureFlash: 'Wrong password.', failureRedirect: '/messages' }));
+      app.post('/login-keeping', ...log({ keepSessionInfo: true }));
+      app.post(
+        '/own-challenge',
+        passport.authenticate('totp', {
+          successRedirect: '/messages',
+          failureRedirect: '/messages',
+          failureFlash: true,
+        }) as RequestHandler,
+      );
+      app.get('/messages', (request, response) => {
+        response.json(request.flash());
+      });
+    },
+  };
+
+  it('of a wrong password and of a wrong code reach the next page', async () => {
+    const host = await createHost(withFlash);
+    const factor = await host.enrol('ada');
+    const agent = host.agent();
+    await agent.post('/login-flash').type('form').send({ username: 'ada', password: 'wrong' });
+    expect((await agent.get('/messages')).body).toMatchObject({ error: ['Wrong password.'] });
+    await sendPassword(agent, 'ada', '/login-flash');
+    await agent
+      .post('/own-challenge')
+      .type('form')
+      .send({ code: wrongCodes(factor, 1)[0] });
+    expect((await agent.get('/messages')).body).toEqual({
+      error: ['That code is not right. You can try 4 more times.'],
+    });
+    await agent.post('/own-challenge').type('form').send({ code: factor.code() });
+    expect(await whoIs(agent)).toBe('ada');
+  });
+
+  it('move along with keepSessionInfo through the second step, and not without', async () => {
+    const host = await createHost(withFlash);
+    const factor = await host.enrol('ada');
+    const agent = host.agent();
+    await sendPassword(agent, 'ada', '/login-keeping');
+    expect((await answer(agent, factor.code())).headers['location']).toBe('/messages');
+    expect((await agent.get('/messages')).body).toEqual({ info: ['Welcome back'] });
+    const other = host.agent();
+    await sendPassword(other, 'ada', '/login-flash');
+    await answer(other, factor.code(1));
+    expect((await other.get('/messages')).body).toEqual({});
+  });
+});
+
+describe('two Passport instances, of staff and of customers, in one application', () => {
+  it('R1 hold their own logins, and one’s complete login is the other’s as far as it knows the user', async () => {
+    const host = await createHost({
+      routes(app, created) {
+        const staff = new Passport();
+        staff.serializeUser((user, done) => {
+          done(null, { staff: (user as unknown as { id: string }).id });
+        });
+        staff.deserializeUser((key: { staff?: string }, done) => {
+          done(null, key.staff === undefined ? false : userOf(created, key.staff));
+        });
+        created.secondFactor.protect(staff, { name: 'staff' });
+        const session = staff.session() as RequestHandler;
+        app.post('/staff/login/:userId', session, (request, response, next) => {
+          request.logIn(userOf(created, request.params['userId'] as string), (error: unknown) => {
+            if (error) next(error);
+            else response.send('in');
+          });
+        });
+        app.get('/staff', session, (request, response) => {
+          response.send(userIdOf(request));
+        });
+      },
+    });
+    const factor = await host.enrol('ada');
+    const agent = host.agent();
+    expect((await agent.post('/staff/login/ada')).headers['location']).toBe(CHALLENGE);
+    expect((await agent.get('/staff')).text).toBe('nobody');
+    await answer(agent, factor.code());
+    expect(await readSession(host, agent)).toMatchObject({ passport: { user: { staff: 'ada' } } });
+    expect(await whoIs(agent)).toBe('nobody');
+
+    const bob = await host.signIn('bob');
+    expect((await bob.get('/staff')).text).toBe('nobody');
   });
 });

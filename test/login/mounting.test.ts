@@ -1,0 +1,158 @@
+import express, { type Express, Router } from 'express';
+import { readHiddenFields } from 'passport-second-factor/testing';
+import type { Test } from 'supertest';
+import { describe, expect, it } from 'vitest';
+import {
+  type Agent,
+  answer,
+  createHost,
+  type Host,
+  type HostParts,
+  sendPassword,
+  submit,
+  userOf,
+  whoIs,
+} from '../helpers/host.js';
+
+/** Puts the pages where a test wants them, beside the ones that every host has at /two-factor. */
+function createHostAt(pages: string, mount: (app: Express, host: Host) => void, prefix = ''): Promise<Host> {
+  const parts: HostParts = { options: { paths: { pages, prefix, home: '/account' } }, routes: mount };
+  return createHost(parts);
+}
+
+async function expectWholeLogin(host: Host, pages: string, strip = ''): Promise<void> {
+  const factor = await host.enrol('ada');
+  const agent = host.agent();
+  const login = await sendPassword(agent, 'ada');
+  expect(login.headers['location']).toBe(`${pages}/challenge`);
+  const inside = pages.slice(strip.length);
+  const page = await agent.get(`${inside}/challenge?use=totp`);
+  expect(page.status).toBe(200);
+  expect(page.text).toContain(`action="${pages}/challenge?use=totp"`);
+  expect(page.text).toContain(`href="${pages}/style.css"`);
+  const reply = await submit(agent, `${inside}/challenge`, { code: factor.code() });
+  expect(reply.headers['location']).toBe('/account');
+  expect(await whoIs(agent)).toBe('ada');
+  const overview = await agent.get(inside);
+  expect(overview.text).toContain(`href="${pages}/disable"`);
+  const proof = await submit(agent, `${inside}/backup-codes`, {}, `${inside}/disable`);
+  expect(proof.headers['location']).toBe(`${pages}/backup-codes`);
+}
+
+describe('the pages under any path', () => {
+  it.each(['/mfa', '/account/security/two-step', '/Konto/2FA'])('%s', async (pages) => {
+    const host = await createHostAt(pages, (app, { secondFactor }) => app.use(pages, secondFactor.pages()));
+    await expectWholeLogin(host, pages);
+  });
+
+  it('in a router in a router', async () => {
+    const host = await createHostAt('/a/b/mfa', (app, { secondFactor }) => {
+      app.use('/a', Router().use('/b', Router().use('/mfa', secondFactor.pages())));
+    });
+    await expectWholeLogin(host, '/a/b/mfa');
+  });
+
+  it('in an application in a router in an application', async () => {
+    const host = await createHostAt('/shop/in/mfa', (app, { secondFactor }) => {
+      const inner = express().use('/mfa', secondFactor.pages());
+      app.use('/shop', Router().use('/in', inner));
+    });
+    await expectWholeLogin(host, '/shop/in/mfa');
+  });
+
+  it('behind a host that takes a prefix off the URL itself', async () => {
+    const host = await createHostAt('/tenant-7/mfa', (app, { secondFactor }) => {
+      app.use((request, _response, next) => {
+        request.url = request.url.replace(/^\/tenant-7(?=\/)/, '');
+        next();
+      });
+      app.use('/mfa', secondFactor.pages());
+    });
+    await expectWholeLogin(host, '/tenant-7/mfa');
+  });
+
+  it('behind a proxy that takes a prefix off before Express sees the path', async () => {
+    const mount = (app: Express, { secondFactor }: Host): unknown => app.use('/mfa', secondFactor.pages());
+    const host = await createHostAt('/app/mfa', mount, '/app');
+    await expectWholeLogin(host, '/app/mfa', '/app');
+  });
+
+  it('behind such a proxy, a step-up and a login on our own pages come back to where browsers see them', async () => {
+    const host = await createHost({
+      options: { paths: { pages: '/app/mfa', prefix: '/app', home: '/app/account' } },
+      first(app, created, sessions) {
+        app.use(
+          sessions,
+          created.passport.session() as express.RequestHandler,
+          (request, _response, next) => {
+            if (request.get('X-As') === undefined) next();
+            else request.logIn(userOf(created, 'ada'), next);
+          },
+        );
+        app.use('/mfa', created.secondFactor.pages());
+      },
+    });
+    const bob = await host.signIn('bob');
+    host.clock.advance(10 * 60_000);
+    const asked = await bob.get('/mfa/setup');
+    expect(asked.headers['location']).toBe('/app/mfa/challenge?return_to=%2Fapp%2Fmfa%2Fsetup');
+    await host.enrol('ada');
+    expect((await host.agent().get('/mfa/challenge').set('X-As', 'ada')).status).toBe(200);
+  });
+});
+
+describe('the origin behind a proxy', () => {
+  /** As a proxy passes on what a browser sent to https://id.example. */
+  function viaProxy(agent: Agent, path: string, headers: Record<string, string>): Test {
+    return agent
+      .post(path)
+      .type('form')
+      .set({ 'X-Forwarded-Host': 'id.example', 'X-Forwarded-Proto': 'https', ...headers });
+  }
+
+  it.each([
+    ['the configured origin', { Host: 'internal:8080', Origin: 'https://id.example' }, 303],
+    ['the address behind the proxy', { Host: 'internal:8080', Origin: 'http://internal:8080' }, 403],
+    ['http instead of https', { Host: 'internal:8080', Origin: 'http://id.example' }, 403],
+    [
+      'a forwarded host that an attacker made up',
+      { 'X-Forwarded-Host': 'evil.example', Origin: 'https://evil.example' },
+      403,
+    ],
+  ])('R11 a form from %s', async (_what, headers, status) => {
+    const host = await createHost({ options: { origin: 'https://id.example' } });
+    host.app.set('trust proxy', true);
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    const fields = readHiddenFields((await agent.get('/two-factor/challenge')).text);
+    const reply = await viaProxy(agent, '/two-factor/challenge', headers).send({
+      ...fields,
+      code: factor.code(),
+    });
+    expect(reply.status).toBe(status);
+    expect(await whoIs(agent)).toBe(status === 303 ? 'ada' : 'nobody');
+  });
+
+  it('keeps return targets on the configured origin, whatever Host says', async () => {
+    const host = await createHost({
+      options: { origin: 'https://id.example' },
+      routes(app) {
+        app.get('/remember/:target', (request, response) => {
+          request.session.returnTo = request.params.target;
+          response.send('ok');
+        });
+      },
+    });
+    const factor = await host.enrol('ada');
+    for (const [target, lands] of [
+      ['https://id.example/orders', '/orders'],
+      ['https://internal:8080/orders', '/account'],
+    ] as const) {
+      const agent = host.agent();
+      await agent.get(`/remember/${encodeURIComponent(target)}`);
+      await sendPassword(agent, 'ada').set('Host', 'internal:8080');
+      expect((await answer(agent, factor.code())).headers['location']).toBe(lands);
+      host.clock.advance(30_000);
+    }
+  });
+});
