@@ -1,6 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type Alias, defineConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
+
+interface Alias {
+  find: RegExp;
+  replacement: string;
+}
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 

@@ -12,7 +12,8 @@ import { readForm } from './http/form.js';
 import { setPageHeaders } from './http/headers.js';
 import { createRender } from './http/render.js';
 import { Gate } from './login/gate.js';
-import { logIn } from './login/log-in.js';
+import { LoginDesk } from './login/desk.js';
+import { createLoginFlow } from './login/flow.js';
 import type { PassportInstance } from './login/passports.js';
 import { protectPassport } from './login/protect.js';
 import { answerErrors, answerHeld } from './login/respond.js';
@@ -89,9 +90,17 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const settings = parseOptions(options);
   const storage = failClosed(settings.storage);
   const ring = createKeyRing(settings.keys);
-  const gate = new Gate(settings, storage);
+  const loginFlow = createLoginFlow(settings, storage);
+  const gate = new Gate(settings, loginFlow);
+  const logins = new LoginDesk(gate, loginFlow, settings);
   const challengePath = `${settings.paths.pages}/challenge`;
-  const desk = new ChallengeDesk(gate, createChallengeFlow(settings, storage, ring), settings, storage);
+  const desk = new ChallengeDesk(
+    gate,
+    logins,
+    createChallengeFlow(settings, storage, ring),
+    settings,
+    storage,
+  );
   let purge: NodeJS.Timeout | undefined;
 
   return {
@@ -111,23 +120,23 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     },
 
     protect(passport, { name = 'default' } = {}) {
-      protectPassport(gate, settings, passport, name);
+      protectPassport(gate, logins, settings, passport, name);
     },
 
-    logIn: (request, user, logInOptions = {}) => gate.logIn(request, user, logInOptions),
+    logIn: (request, user, logInOptions = {}) => logins.logIn(request, user, logInOptions),
 
     async hold(request, response, user) {
-      const isHeld = await gate.hold(request, user);
+      const isHeld = await logins.hold(request, user);
       if (isHeld) answerHeld(request, response, challengePath);
       return isHeld;
     },
 
     allowSessionless: () => (request, _response, next) => {
-      gate.allowSessionless(request);
+      logins.allowSessionless(request);
       next();
     },
 
-    impersonate: (request, user) => gate.impersonate(request, user),
+    impersonate: (request, user) => logins.impersonate(request, user),
 
     errors: () => answerErrors(challengePath),
 
@@ -135,6 +144,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       const router = Router();
       const face = {
         gate,
+        logins,
         desk,
         settings,
         render: createRender(settings.issuer, settings.paths.pages, settings.csrf),
@@ -157,8 +167,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId) return;
       // This session was ended itself while its request was under way: it is not brought back.
       if (epoch !== state.stamp.epoch + 1) return;
-      gate.allowRenewal(keep, state.stamp, { epoch });
-      await logIn(keep, state.user);
+      await logins.renew(keep, state, { epoch });
     },
   };
 }

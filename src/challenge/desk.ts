@@ -1,6 +1,6 @@
 import type { Request } from 'express';
-import { logIn } from '../login/log-in.js';
 import { makePending, pendingKey } from '../login/pending.js';
+import type { LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
 import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
@@ -31,12 +31,14 @@ type Accepted = Extract<Outcome, { kind: 'accepted' }> & {
  */
 export class ChallengeDesk {
   readonly #gate: Gate;
+  readonly #logins: LoginDesk;
   readonly #flow: ChallengeFlow;
   readonly #settings: Settings;
   readonly #storage: Storage;
 
-  constructor(gate: Gate, flow: ChallengeFlow, settings: Settings, storage: Storage) {
+  constructor(gate: Gate, logins: LoginDesk, flow: ChallengeFlow, settings: Settings, storage: Storage) {
     this.#gate = gate;
+    this.#logins = logins;
     this.#flow = flow;
     this.#settings = settings;
     this.#storage = storage;
@@ -60,7 +62,7 @@ export class ChallengeDesk {
       case 'complete': {
         const outcome = await this.#answerStepUp(request, state.stamp, answer, 'complete');
         if (outcome.kind !== 'accepted') return outcome;
-        this.#gate.allowRenewal(request, state.stamp, { method: answer.lane });
+        this.#logins.completions.allowRenewal(request, state.stamp, { method: answer.lane });
         return { ...outcome, user: state.user, returnTo: undefined };
       }
       case 'expired':
@@ -75,8 +77,7 @@ export class ChallengeDesk {
   async disable(request: Request, user: Express.User, stamp: Stamp, answer: Answer): Promise<Outcome> {
     const outcome = await this.#answerStepUp(request, stamp, answer, 'disable');
     if (outcome.kind !== 'accepted') return outcome;
-    this.#gate.allowRenewal(request, stamp, { method: answer.lane, epoch: outcome.epoch });
-    await logIn(request, user);
+    await this.#logins.renew(request, { user, stamp }, { method: answer.lane, epoch: outcome.epoch });
     return outcome;
   }
 
@@ -90,8 +91,7 @@ export class ChallengeDesk {
     const outcome = await this.#flow.answerPassword(await this.#openStepUp(stamp), isRight);
     await this.#endIfOver(request, outcome);
     if (outcome.kind !== 'proven') return outcome;
-    this.#gate.allowRenewal(request, stamp, { method: 'pwd' });
-    await logIn(request, user);
+    await this.#logins.renew(request, { user, stamp }, { method: 'pwd' });
     return outcome;
   }
 
@@ -105,7 +105,7 @@ export class ChallengeDesk {
     const challenge = { ...pendingKey('login', pending), expiresAt: pending.expiresAt };
     const outcome = await this.#flow.answer(challenge, answer, 'complete');
     if (outcome.kind === 'accepted') {
-      this.#gate.allowCompletion(request, pending, answer.lane);
+      this.#logins.completions.allowCompletion(request, pending, answer.lane);
       return { ...outcome, user, returnTo: pending.returnTo };
     }
     if (isOver(outcome)) forgetLogin(request);
@@ -125,7 +125,7 @@ export class ChallengeDesk {
 
   /** Guessing inside a stolen session ends that session (R4). */
   async #endIfOver(request: Request, outcome: Outcome | { kind: 'proven' }): Promise<void> {
-    if (outcome.kind === 'exhausted') await this.#gate.logOut(request, false);
+    if (outcome.kind === 'exhausted') await this.#logins.logOut(request, false);
   }
 
   /** One row a session, whatever is being proven in it, so that changing the page buys no further guesses. */

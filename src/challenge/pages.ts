@@ -7,7 +7,7 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
-import { logIn } from '../login/log-in.js';
+import type { LoginDesk } from '../login/desk.js';
 import { detachSession, expireLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../settings.js';
@@ -19,6 +19,7 @@ import { BackupCodeStrategy, TotpStrategy } from './strategies.js';
 
 export interface ChallengePages {
   gate: Gate;
+  logins: LoginDesk;
   desk: ChallengeDesk;
   settings: Settings;
   render: Render;
@@ -36,7 +37,7 @@ type Settle = (error: unknown, user: unknown, info: unknown) => void;
 type Accepted = Extract<Answered, { kind: 'accepted' }>;
 
 /** The challenge: one page for the second step of a login and for a fresh proof inside a complete session. */
-export function challengePages({ gate, desk, settings, render, form }: ChallengePages): Router {
+export function challengePages({ gate, logins, desk, settings, render, form }: ChallengePages): Router {
   const router = Router();
   const strategies = { totp: new TotpStrategy(desk), 'backup-code': new BackupCodeStrategy(desk) };
 
@@ -71,7 +72,7 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
     }
     const result = await authenticate(request, response);
     if (result.kind === 'accepted') {
-      await logIn(request, result.user);
+      await logins.logIn(request, result.user, {});
       response.redirect(303, result.returnTo ?? returnTo);
       return;
     }
@@ -124,7 +125,7 @@ export function challengePages({ gate, desk, settings, render, form }: Challenge
   }
 
   async function cancel(request: Request, response: Response): Promise<void> {
-    if (gate.state(request).kind === 'pending') await gate.logOut(request, false);
+    if (gate.state(request).kind === 'pending') await logins.logOut(request, false);
     response.redirect(303, settings.paths.login);
   }
 

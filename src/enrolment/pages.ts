@@ -6,7 +6,7 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireFresh } from '../login/guards.js';
-import { logIn } from '../login/log-in.js';
+import type { LoginDesk } from '../login/desk.js';
 import { detachSession } from '../login/session.js';
 import type { Settings } from '../settings.js';
 import { groupKey } from '../totp/key-uri.js';
@@ -15,6 +15,7 @@ import type { EnrolmentFlow } from './flow.js';
 
 export interface EnrolmentPages {
   gate: Gate;
+  logins: LoginDesk;
   flow: EnrolmentFlow;
   settings: Settings;
   render: Render;
@@ -28,7 +29,7 @@ const ERRORS = {
 };
 
 /** Setting up an authenticator: QR code, key and first code on one page. */
-export function enrolmentPages({ gate, flow, settings, render, form }: EnrolmentPages): Router {
+export function enrolmentPages({ gate, logins, flow, settings, render, form }: EnrolmentPages): Router {
   const router = Router();
   const fresh = requireFresh(gate, settings);
 
@@ -58,8 +59,7 @@ export function enrolmentPages({ gate, flow, settings, render, form }: Enrolment
       await show(request, response, complete, ERRORS[confirmation.kind]);
       return;
     }
-    gate.allowRenewal(request, complete.stamp, { epoch: confirmation.epoch });
-    await logIn(request, complete.user);
+    await logins.renew(request, complete, { epoch: confirmation.epoch });
     response.redirect(303, `${settings.paths.pages}/backup-codes`);
   }
 

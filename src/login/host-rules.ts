@@ -37,7 +37,8 @@ export async function isSessionlessAllowed(
   options: object,
 ): Promise<boolean> {
   if (typeof login.sessionless !== 'function') return login.sessionless === 'allow';
-  return (await login.sessionless(request, user, options)) === true;
+  const verdict: unknown = await login.sessionless(request, user, options);
+  return verdict === true;
 }
 
 /** Asks, then has it written down. @throws SecondFactorError `impersonation-refused`. */
@@ -54,7 +55,8 @@ export async function checkImpersonation(
       'Nobody may impersonate: set options.login.impersonation.',
     );
   }
-  if ((await impersonation.allow(request, actor, user)) !== true) throw refuseImpersonation();
+  const verdict: unknown = await impersonation.allow(request, actor, user);
+  if (verdict !== true) throw refuseImpersonation();
   await impersonation.record(request, actor, user);
 }
 

@@ -3,6 +3,7 @@ import type { Strategy } from 'passport';
 import { SecondFactorRequired } from '../errors.js';
 import { browserPath } from '../http/path.js';
 import type { Settings } from '../settings.js';
+import type { LoginDesk } from './desk.js';
 import type { Gate } from './gate.js';
 import type { PassportInstance } from './passports.js';
 import { answerHeld } from './respond.js';
@@ -18,6 +19,7 @@ type Done = (error?: unknown) => void;
  */
 export function protectPassport(
   gate: Gate,
+  logins: LoginDesk,
   settings: Settings,
   passport: PassportInstance,
   name: string,
@@ -25,7 +27,7 @@ export function protectPassport(
   gate.passports.add(name, passport);
   const enter = (request: Request): void => {
     gate.passports.enter(request, name);
-    attach(gate, settings, request);
+    attach(logins, settings, request);
   };
   passport.use('session', createSessionStrategy(gate, name, enter));
   const authenticate = passport.authenticate.bind(passport) as (...parameters: unknown[]) => Middleware;
@@ -75,7 +77,7 @@ function isAnonymousWithoutSession(request: Request): boolean {
 
 const attached = new WeakSet<Request>();
 
-function attach(gate: Gate, settings: Settings, request: Request): void {
+function attach(logins: LoginDesk, settings: Settings, request: Request): void {
   if (attached.has(request)) return;
   attached.add(request);
   // Both names: Passport sets one from the other, so wrapping one alone is undone.
@@ -86,7 +88,7 @@ function attach(gate: Gate, settings: Settings, request: Request): void {
   ) => {
     const done = typeof options === 'function' ? options : callback;
     if (typeof done !== 'function') throw new Error('req.logIn needs a callback function.');
-    gate
+    logins
       .logIn(request, user, typeof options === 'function' ? {} : (options ?? {}))
       .then((result) => {
         if (result === 'complete') process.nextTick(done);
@@ -104,7 +106,7 @@ function attach(gate: Gate, settings: Settings, request: Request): void {
     if (typeof done !== 'function') throw new Error('req.logout needs a callback function.');
     requireSession(request);
     const keep = typeof options === 'object' && options?.keepSessionInfo === true;
-    gate.logOut(request, keep).then(
+    logins.logOut(request, keep).then(
       () => {
         process.nextTick(done);
       },

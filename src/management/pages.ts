@@ -8,12 +8,13 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
-import { logIn } from '../login/log-in.js';
+import type { LoginDesk } from '../login/desk.js';
 import type { Settings } from '../settings.js';
 import type { ManagementFlow } from './flow.js';
 
 export interface ManagementPages {
   gate: Gate;
+  logins: LoginDesk;
   desk: ChallengeDesk;
   flow: ManagementFlow;
   settings: Settings;
@@ -22,7 +23,15 @@ export interface ManagementPages {
 }
 
 /** The overview, the backup codes and turning off. */
-export function managementPages({ gate, desk, flow, settings, render, form }: ManagementPages): Router {
+export function managementPages({
+  gate,
+  logins,
+  desk,
+  flow,
+  settings,
+  render,
+  form,
+}: ManagementPages): Router {
   const router = Router();
   const complete = requireComplete(gate, settings);
   const fresh = requireFresh(gate, settings);
@@ -73,8 +82,7 @@ export function managementPages({ gate, desk, flow, settings, render, form }: Ma
       return;
     }
     if (epoch !== stamp.epoch) {
-      gate.allowRenewal(request, stamp, { epoch });
-      await logIn(request, user);
+      await logins.renew(request, { user, stamp }, { epoch });
     }
     response.redirect(303, settings.paths.pages);
   }

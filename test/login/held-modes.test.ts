@@ -21,8 +21,8 @@ function logInWith(connections: { open: number }) {
     connections.open += 1;
     try {
       await new Promise<void>((resolve, reject) => {
-        request.logIn(user, (error: unknown) => {
-          if (error) reject(error as Error);
+        request.logIn(user, (error?: Error) => {
+          if (error) reject(error);
           else resolve();
         });
       });
@@ -42,8 +42,9 @@ function withPromises(connections: { open: number }): NonNullable<HostParts['rou
       }, next);
     });
     app.use(host.secondFactor.errors());
-    app.use(((error: Error & { status?: number }, _request, response, _next) => {
-      response.status(error.status ?? 500).send(`the host says: ${error.message}`);
+    app.use(((error: Error & { status?: number }, _request, response, next) => {
+      if (response.headersSent) next(error);
+      else response.status(error.status ?? 500).send(`the host says: ${error.message}`);
     }) satisfies ErrorRequestHandler);
   };
 }

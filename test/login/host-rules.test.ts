@@ -32,7 +32,7 @@ describe('login.after', () => {
           async after(request: Request, response: Response, user: Express.User) {
             await new Promise((resolve) => setTimeout(resolve, 20));
             if (called.fault) throw called.fault;
-            const seen = request.isAuthenticated() ? idOf(request.user!) : 'nobody';
+            const seen = request.isAuthenticated() ? idOf(request.user) : 'nobody';
             called.calls.push(`${idOf(user)} as ${seen} at ${request.path}`);
             response.cookie('remember_me', 'token');
             (request.session as unknown as { cart: string }).cart = 'merged';

@@ -1,0 +1,64 @@
+import type { Request } from 'express';
+import type { Clock } from '../clock.js';
+import type { Lane, Method } from '../model.js';
+import { makeStamp } from './flow.js';
+import { type PendingLogin, readSerialisedUser } from './session.js';
+import type { Stamp } from './stamp.js';
+
+/** What a right answer allows the next `logIn` of the same request to do. */
+export interface Completion {
+  userId: string;
+  stamp: Stamp;
+  serialised: unknown;
+  keepHostData: boolean;
+  /** Whether a complete session goes on, which another request (a logout) may have ended meanwhile. */
+  isRenewal: boolean;
+}
+
+/** What has changed in a complete session: a method was proven, the epoch was raised, or both. */
+export interface Change {
+  method?: Method;
+  epoch?: number;
+}
+
+/** Keyed by request, so that no option of `req.logIn` and no body field can bring a proof of its own. */
+export class Completions {
+  readonly #clock: Clock;
+  readonly #allowed = new WeakMap<Request, Completion>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** After a right answer: the next `logIn` of this request, for this user, completes the pending login. */
+  allowCompletion(request: Request, pending: PendingLogin, lane: Lane): void {
+    const now = this.#clock();
+    const proofs = { pwd: pending.firstFactorAt, [lane]: now };
+    this.#allowed.set(request, {
+      userId: pending.userId,
+      stamp: makeStamp(pending.userId, pending.epoch, proofs, now),
+      serialised: pending.user,
+      keepHostData: pending.keepSessionInfo,
+      isRenewal: false,
+    });
+  }
+
+  /** After a fresh proof or a change in a complete session: the next `logIn` of this request renews it. */
+  allowRenewal(request: Request, stamp: Stamp, { method, epoch = stamp.epoch }: Change): void {
+    const proofs = method ? { ...stamp.proofs, [method]: this.#clock() } : stamp.proofs;
+    this.#allowed.set(request, {
+      userId: stamp.userId,
+      stamp: { ...stamp, proofs, epoch },
+      serialised: readSerialisedUser(request),
+      keepHostData: true,
+      isRenewal: true,
+    });
+  }
+
+  /** @returns what this login is allowed to do; nothing a second time, and nothing for another user. */
+  take(request: Request, userId: string): Completion | undefined {
+    const completion = this.#allowed.get(request);
+    this.#allowed.delete(request);
+    return completion?.userId === userId ? completion : undefined;
+  }
+}

@@ -1,0 +1,223 @@
+import type { Request } from 'express';
+import { SecondFactorError } from '../errors.js';
+import type { Settings } from '../settings.js';
+import { type Change, type Completion, Completions } from './completions.js';
+import type { Decision, LoginFlow } from './flow.js';
+import type { Gate } from './gate.js';
+import {
+  checkCondition,
+  checkImpersonation,
+  isSecondStepSkipped,
+  isSessionlessAllowed,
+  refuseImpersonation,
+} from './host-rules.js';
+import { pendingKey } from './pending.js';
+import { setUser } from './request-user.js';
+import { findReturnTarget, type LogInOptions } from './return-target.js';
+import { isSessionStored, readPending, renewSession } from './session.js';
+import type { Stamp } from './stamp.js';
+
+/** Logins and logouts in a request: what stands behind `req.logIn` and `req.logout`. */
+export class LoginDesk {
+  readonly completions: Completions;
+  readonly #gate: Gate;
+  readonly #flow: LoginFlow;
+  readonly #settings: Settings;
+  readonly #sessionless = new WeakSet<Request>();
+
+  constructor(gate: Gate, flow: LoginFlow, settings: Settings) {
+    this.completions = new Completions(settings.clock);
+    this.#gate = gate;
+    this.#flow = flow;
+    this.#settings = settings;
+  }
+
+  /**
+   * Logs a user in, or holds the login. Anything unknown rejects, and nobody is logged in then.
+   */
+  async logIn(request: Request, user: Express.User, options: LogInOptions): Promise<'complete' | 'held'> {
+    this.#gate.refuseUnlessReady();
+    const userId = this.#gate.userId(user);
+    const completion = this.completions.take(request, userId);
+    if (completion) {
+      if (completion.isRenewal) await refuseUnlessStored(request);
+      await this.#establish(request, user, completion);
+      return 'complete';
+    }
+    if (options.session === false) return this.#logInWithoutSession(request, user, userId, options);
+    const known = await this.#findKnownLogin(request, userId);
+    // Whoever was logged in a moment ago is not the one who is logging in now.
+    if (known?.kind !== 'complete') setUser(request, null);
+    if (known?.kind === 'pending') return 'held';
+    const decision = known ?? (await this.#decide(request, user, userId));
+    if (decision.kind === 'owed') {
+      await this.#openPending(request, user, decision.epoch, options);
+      return 'held';
+    }
+    await this.#establish(request, user, {
+      stamp: decision.stamp,
+      serialised: await this.#serialise(request, user),
+      keepHostData: options.keepSessionInfo === true,
+      isRenewal: known !== undefined,
+    });
+    return 'complete';
+  }
+
+  /**
+   * Whether a user owes the second step although the host will not call `req.logIn`. Then the login is pending in this
+   * session; else nothing has changed.
+   */
+  async hold(request: Request, user: Express.User): Promise<boolean> {
+    this.#gate.refuseUnlessReady();
+    const userId = this.#gate.userId(user);
+    const known = await this.#findKnownLogin(request, userId);
+    if (known) return known.kind === 'pending';
+    const decision = await this.#decide(request, user, userId);
+    if (decision.kind === 'complete') return false;
+    setUser(request, null);
+    await this.#openPending(request, user, decision.epoch, {});
+    return true;
+  }
+
+  /** Makes a complete session another user's, without that user's codes. */
+  async impersonate(request: Request, user: Express.User): Promise<void> {
+    this.#gate.refuseUnlessReady();
+    const userId = this.#gate.userId(user);
+    const state = this.#gate.state(request);
+    if (state.kind !== 'complete' || state.stamp.impersonator || state.stamp.userId === userId) {
+      throw refuseImpersonation();
+    }
+    await checkImpersonation(this.#settings, request, state.user, user);
+    const stamp = await this.#flow.impersonate(state.stamp, userId);
+    // Last: whatever was revoked while the host was asked must not go on under another name.
+    await refuseUnlessStored(request);
+    if (!(await this.#flow.isCurrent(state.stamp))) throw refuseImpersonation();
+    await this.#establish(request, user, {
+      stamp,
+      serialised: await this.#serialise(request, user),
+      keepHostData: false,
+      isRenewal: true,
+    });
+  }
+
+  /** Lets the logins of this request that have no session through. */
+  allowSessionless(request: Request): void {
+    this.#sessionless.add(request);
+  }
+
+  /** Ends the login, complete or pending, as Passport's `logout` does. */
+  async logOut(request: Request, keepHostData: boolean): Promise<void> {
+    const pending = readPending(request);
+    setUser(request, null);
+    if (pending) await this.#flow.cancel(pending.handle);
+    await renewSession(request, { keepHostData });
+  }
+
+  /** Renews a complete session after a change that was made in it. */
+  async renew(
+    request: Request,
+    { user, stamp }: { user: Express.User; stamp: Stamp },
+    change: Change,
+  ): Promise<void> {
+    this.completions.allowRenewal(request, stamp, change);
+    await this.logIn(request, user, {});
+  }
+
+  /** After the first factor, for a login that is new here. */
+  async #decide(request: Request, user: Express.User, userId: string): Promise<Decision> {
+    await checkCondition(this.#settings, request, user);
+    return this.#flow.begin(userId, () => isSecondStepSkipped(this.#settings, request, user));
+  }
+
+  async #openPending(
+    request: Request,
+    user: Express.User,
+    epoch: number,
+    options: LogInOptions,
+  ): Promise<void> {
+    const userId = this.#gate.userId(user);
+    const passport = this.#gate.passports.currentName(request);
+    const serialised = await this.#serialise(request, user);
+    const returnTo = findReturnTarget(request, options, this.#settings);
+    const held = await this.#flow.hold(userId, epoch);
+    const keepSessionInfo = options.keepSessionInfo === true;
+    const pending = { ...held, userId, user: serialised, passport, returnTo, keepSessionInfo };
+    await renewSession(request, { keepHostData: keepSessionInfo, facts: { pending } });
+  }
+
+  /** `session: false` leaves nothing that could wait for a second step, so whoever has one is refused. */
+  async #logInWithoutSession(
+    request: Request,
+    user: Express.User,
+    userId: string,
+    options: LogInOptions,
+  ): Promise<'complete'> {
+    const { kind } = await this.#decide(request, user, userId);
+    const isAllowed =
+      kind === 'complete' ||
+      this.#sessionless.has(request) ||
+      (await isSessionlessAllowed(this.#settings, request, user, options));
+    if (!isAllowed) {
+      throw new SecondFactorError(
+        'second-factor-required',
+        'This account has a second factor: it cannot be used without a session.',
+      );
+    }
+    setUser(request, user);
+    return 'complete';
+  }
+
+  /**
+   * A `logIn` for the user who is already here: a complete login (profile edit) keeps its stamp, a pending one its
+   * budget and deadline, or else every `logIn` of a remember-me strategy would buy five more guesses.
+   */
+  async #findKnownLogin(
+    request: Request,
+    userId: string,
+  ): Promise<{ kind: 'complete'; stamp: Stamp } | { kind: 'pending' } | undefined> {
+    const state = this.#gate.state(request);
+    if (state.kind === 'complete' && state.stamp.userId === userId) {
+      // A request that was held open while the session ended, in the store or by a change, must not bring it back.
+      const stands = (await isSessionStored(request)) && (await this.#flow.isCurrent(state.stamp));
+      return stands ? { kind: 'complete', stamp: state.stamp } : undefined;
+    }
+    if (state.kind === 'pending' && state.pending.userId === userId) {
+      const isLive = await this.#flow.isLive(pendingKey('login', state.pending));
+      return isLive ? { kind: 'pending' } : undefined;
+    }
+    return undefined;
+  }
+
+  async #establish(request: Request, user: Express.User, login: Omit<Completion, 'userId'>): Promise<void> {
+    const { serialised, stamp, keepHostData, isRenewal } = login;
+    setUser(request, null);
+    await renewSession(request, {
+      keepHostData,
+      facts: { stamp },
+      user: serialised,
+      prepare: () => (isRenewal ? undefined : this.#runAfter(request, user)),
+    });
+    setUser(request, user);
+  }
+
+  /** The host's own part of a completion sees the user logged in; where it fails, nobody is. */
+  async #runAfter(request: Request, user: Express.User): Promise<void> {
+    if (!this.#settings.login.after || !request.res) return;
+    setUser(request, user);
+    try {
+      await this.#settings.login.after(request, request.res, user);
+    } finally {
+      setUser(request, null);
+    }
+  }
+
+  #serialise(request: Request, user: Express.User): Promise<unknown> {
+    const { passports } = this.#gate;
+    return passports.serialise(passports.currentName(request), user, request);
+  }
+}
+
+async function refuseUnlessStored(request: Request): Promise<void> {
+  if (await isSessionStored(request)) return;
+  throw new SecondFactorError('session-missing', 'This session was ended by another request.');
+}
