@@ -101,6 +101,37 @@ describe('R13 an operator who sets something weak or wrong is stopped at the sta
       { paths: { pages: '/' } },
       /paths\.pages/,
     ],
+    ['a prefix without a slash', { paths: { prefix: 'app' } }, /paths\.prefix/],
+    ['a prefix with a slash at its end', { paths: { prefix: '/app/' } }, /paths\.prefix/],
+    ['a prefix of one slash', { paths: { prefix: '/' } }, /paths\.prefix/],
+    ['an unknown name in login', { login: { sesionless: 'allow' } }, /login has unknown names: sesionless/],
+    ['a word for held that is none', { login: { held: 'throw' } }, /login\.held/],
+    ['sessionless as true', { login: { sessionless: true } }, /login\.sessionless: must be "refuse"/],
+    ['a condition that is none', { login: { condition: 'refuse' } }, /login\.condition: must be a function/],
+    ['a second step that is always skipped', { login: { skipSecondStep: true } }, /login\.skipSecondStep/],
+    ['an after that is none', { login: { after: {} } }, /login\.after: must be a function/],
+    ['adoption without an end', { login: { adoptUnstamped: {} } }, /login\.adoptUnstamped\.until/],
+    ['adoption as true', { login: { adoptUnstamped: true } }, /login\.adoptUnstamped/],
+    ['adoption until a text', { login: { adoptUnstamped: { until: '2027-01-01' } } }, /until/],
+    [
+      'adoption for years',
+      { login: { adoptUnstamped: { until: new Date(Date.now() + 91 * 24 * 60 * 60 * 1000) } } },
+      /login\.adoptUnstamped\.until: must be at most 90 days/,
+    ],
+    ['adoption until no date', { login: { adoptUnstamped: { until: new Date('never') } } }, /until/],
+    [
+      'impersonation that is not written down',
+      { login: { impersonation: { allow: () => true } } },
+      /login\.impersonation\.record: must be a function/,
+    ],
+    ['half a CSRF option', { csrf: { field: '_csrf' } }, /csrf\.token: must be a function/],
+    [
+      'a CSRF field of our own name',
+      { csrf: { field: 'second_factor_token', token: () => '' } },
+      /csrf\.field: is the name of our own/,
+    ],
+    ['a CSRF field with a quote', { csrf: { field: 'a"b', token: () => '' } }, /csrf\.field/],
+    ['an enrolment rule that is none', { user: { ...right.user, mayEnrol: true } }, /user\.mayEnrol/],
     ['a clock that stands', { clock: 0 }, /clock: must be a function/],
   ])('by %s', (_, change, sentence) => {
     const { code, message } = findFault(change);
@@ -145,7 +176,11 @@ describe('R14 an operator who sets nothing', () => {
     const settings = parseOptions(right);
     expect(settings).toMatchObject({
       enabled: true,
-      paths: { pages: '/two-factor', login: '/login', home: '/' },
+      paths: { pages: '/two-factor', prefix: '', login: '/login', home: '/' },
+      login: {},
+      held: 'respond',
+      adoptUntil: 0,
+      csrf: undefined,
       window: { past: 1, future: 1 },
       limits: { perPending: 5, delayFrom: 5, cap: 50 },
     });

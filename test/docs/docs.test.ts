@@ -3,12 +3,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import * as testingKit from '../../src/testing/index.js';
-import {
-  FRESH_FOR,
-  optionsSchema,
-  parseOptions,
-  PENDING_LIFETIME,
-} from '../../src/settings.js';
+import { FRESH_FOR, optionsSchema, parseOptions, PENDING_LIFETIME } from '../../src/settings.js';
 import type { SecondFactorOptions } from '../../src/options.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -117,12 +112,14 @@ describe('the documentation', () => {
   });
 
   it('shows code that compiles', () => {
-    for (const page of ['README.md', 'docs/testing.md']) {
-      const snippets = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
-      expect(snippets.length).toBeGreaterThan(0);
-      for (const [, code = ''] of snippets) expect(compile(code), page).toEqual([]);
+    const snippets = new Map<string, string>();
+    for (const page of ['README.md', 'docs/testing.md', 'docs/logins.md', 'docs/storage-adapters.md']) {
+      const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
+      expect(found.length, page).toBeGreaterThan(0);
+      for (const [index, [, code = '']] of found.entries()) snippets.set(`${page}-${String(index)}`, code);
     }
-  });
+    expect(compile(snippets)).toEqual([]);
+  }, 60_000);
 });
 
 /** What a host has at hand where a snippet stands. */
@@ -131,15 +128,21 @@ import express from 'express';
 import session from 'express-session';
 import passport from 'passport';
 import supertest from 'supertest';
-import type { SecondFactor, SecondFactorOptions } from 'passport-second-factor';
+import type { CsrfOptions, LoginOptions, SecondFactor, SecondFactorOptions } from 'passport-second-factor';
 import Database from 'libsql';
 declare const app: express.Express;
 declare const db: Database.Database;
 declare const store: session.Store;
 declare const sessionSecret: string;
 declare const yourOptions: SecondFactorOptions;
+declare const reports: express.RequestHandler;
+declare const auditLog: { impersonation(actor: Express.User, user: Express.User): Promise<void> };
+declare function isSupport(user: Express.User): boolean;
+declare function issueToken(user: Express.User): string;
+declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
-void [app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+type Unused = CsrfOptions | LoginOptions;
+void [{} as Unused, reports, auditLog, isSupport, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */
@@ -148,8 +151,14 @@ declare const secondFactor: SecondFactor;
 void secondFactor;
 `;
 
-function compile(code: string): string[] {
-  const file = `${root}/test/docs/snippet.ts`;
+/** All snippets in one program, each as a module of its own. @returns what is wrong, with the page it stands on. */
+function compile(snippets: ReadonlyMap<string, string>): string[] {
+  const texts = new Map(
+    [...snippets].map(([name, code]) => {
+      const rest = code.includes('const secondFactor') ? '' : REST;
+      return [`${root}/test/docs/${name.replaceAll('/', '-')}.ts`, [HOST, rest, code].join('\n')];
+    }),
+  );
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
@@ -160,15 +169,17 @@ function compile(code: string): string[] {
     types: ['node'],
   };
   const host = ts.createCompilerHost(options);
-  const { readFile, fileExists } = host;
-  const text = [HOST, ...(code.includes('const secondFactor') ? [] : [REST]), code].join('\n');
-  host.readFile = (path) => (path === file ? text : readFile(path));
-  host.fileExists = (path) => path === file || fileExists(path);
-  const { getSourceFile } = host;
-  host.getSourceFile = (path, language) =>
-    path === file ? ts.createSourceFile(file, text, language) : getSourceFile(path, language);
-  const program = ts.createProgram([file], options, host);
+  const { readFile, fileExists, getSourceFile } = host;
+  host.readFile = (path) => texts.get(path) ?? readFile(path);
+  host.fileExists = (path) => texts.has(path) || fileExists(path);
+  host.getSourceFile = (path, language) => {
+    const text = texts.get(path);
+    return text === undefined ? getSourceFile(path, language) : ts.createSourceFile(path, text, language);
+  };
   return ts
-    .getPreEmitDiagnostics(program)
-    .map((diagnostic) => ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'));
+    .getPreEmitDiagnostics(ts.createProgram([...texts.keys()], options, host))
+    .map(({ file, messageText }) => {
+      const page = file?.fileName.slice(root.length) ?? '';
+      return `${page}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+    });
 }

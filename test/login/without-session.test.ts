@@ -140,6 +140,12 @@ describe.each(kinds)('an API with session: false (%s)', (kind, send) => {
     expect(asked.every(([who]) => who.startsWith('ada'))).toBe(true);
   });
 
+  it('refuses whomever login.condition refuses', async () => {
+    const host = await createApiHost({ condition: () => 'refuse', sessionless: 'allow' });
+    expect((await send(host.agent(), `/api/${kind}`, 'bob')).status).toBe(403);
+    expect((await send(host.agent(), `/api/open/${kind}`, 'bob')).status).toBe(403);
+  });
+
   it('serves everybody while the second step is switched off', async () => {
     const host = await createApiHost({}, false);
     await host.enrol('ada');
@@ -187,6 +193,22 @@ describe('hold(), for a route that issues tokens of its own', () => {
       await sendPassword(agent, 'ada', '/token');
     }
     expect((await answer(agent, '000000')).status).toBe(429);
+  });
+
+  it('R2 leaves nobody logged in for the rest of the request either', async () => {
+    const seen: unknown[] = [];
+    const host = await createHost({
+      routes(app, created) {
+        app.post('/hold', (request, response, next) => {
+          created.secondFactor.hold(request, response, userOf(created, 'ada')).then((isHeld) => {
+            seen.push(isHeld, request.user, request.isAuthenticated());
+          }, next);
+        });
+      },
+    });
+    await host.enrol('ada');
+    await (await host.signIn('bob')).post('/hold');
+    expect(seen).toEqual([true, null, false]);
   });
 
   it('R2 ends the session of whoever was logged in before', async () => {
