@@ -101,6 +101,24 @@ describe('the pages under any path', () => {
   });
 });
 
+it('a return target that is relative is so to where browsers see the login, behind a proxy with a prefix', async () => {
+  const host = await createHost({
+    options: { paths: { pages: '/app/mfa', prefix: '/app' } },
+    routes(app, { passport, secondFactor }) {
+      app.use('/mfa', secondFactor.pages());
+      app.post(
+        '/shop/login',
+        passport.authenticate('local', { successRedirect: 'orders?page=2' }) as express.RequestHandler,
+      );
+    },
+  });
+  const factor = await host.enrol('ada');
+  const agent = host.agent();
+  await sendPassword(agent, 'ada', '/shop/login');
+  const done = await submit(agent, '/mfa/challenge', { code: factor.code() });
+  expect(done.headers['location']).toBe('/app/shop/orders?page=2');
+});
+
 describe('the origin behind a proxy', () => {
   /** As a proxy passes on what a browser sent to https://id.example. */
   function viaProxy(agent: Agent, path: string, headers: Record<string, string>): Test {
