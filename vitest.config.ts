@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+type UserProject = Extract<TestProjectConfiguration, { test?: unknown }>;
 
 interface Alias {
   find: RegExp;
@@ -22,8 +24,14 @@ const oldest: Alias[] = [
   { find: /^passport$/, replacement: 'passport-0.6' },
 ];
 
-/** Everything that meets a host's Express and Passport in process. */
-const hosts = ['attacks', 'challenge', 'http', 'login'].map((folder) => `test/${folder}/**/*.test.ts`);
+/** Tests in these folders meet a host's Express and Passport in process. */
+const hosts = ['attacks', 'challenge', 'http', 'login'];
+
+const testsIn = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
+
+/** What needs more than Node and Redis, or takes minutes, has a script of its own in package.json. */
+const apart = { stories: testsIn('stories'), databases: testsIn('databases'), faults: testsIn('faults') };
+const tarball = ['test/tooling/packed-tarball.test.ts'];
 
 export default defineConfig({
   test: {
@@ -39,16 +47,24 @@ export default defineConfig({
     unstubEnvs: true,
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'html'] },
     projects: [
-      {
-        extends: true,
-        resolve: { alias: sources },
-        test: { name: 'newest', include: ['test/**/*.test.ts'] },
-      },
-      {
-        extends: true,
-        resolve: { alias: [...sources, ...oldest] },
-        test: { name: 'oldest', include: hosts },
-      },
+      project('newest', {
+        include: ['test/**/*.test.ts'],
+        exclude: [...Object.values(apart).flat(), ...tarball],
+      }),
+      project('oldest', { include: testsIn(...hosts) }, oldest),
+      project('stories', { include: apart.stories }),
+      project('databases', {
+        include: apart.databases,
+        globalSetup: ['test/helpers/global-setup.ts', 'test/helpers/databases-setup.ts'],
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      }),
+      project('faults', { include: apart.faults }),
+      project('package', { include: tarball }),
     ],
   },
 });
+
+function project(name: string, test: UserProject['test'], aliases: Alias[] = []): TestProjectConfiguration {
+  return { extends: true, resolve: { alias: [...sources, ...aliases] }, test: { name, ...test } };
+}

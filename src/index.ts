@@ -8,6 +8,8 @@ export type {
   UserOptions,
 } from './options.js';
 export { SecondFactorError, type SecondFactorErrorCode, SecondFactorRequired } from './errors.js';
+export type { MysqlConnection, MysqlPool } from './storage/sql/mysql.js';
+export type { PostgresClient, PostgresPool } from './storage/sql/postgres.js';
 export { sqlStorage } from './storage/sql/sql-storage.js';
 export type {
   Acceptance,

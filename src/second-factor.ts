@@ -11,7 +11,7 @@ import { checkMount, handleRefusal, serveStylesheet } from './http/pages.js';
 import { readForm } from './http/form.js';
 import { setPageHeaders } from './http/headers.js';
 import { createRender } from './http/render.js';
-import { Gate } from './login/gate.js';
+import { Gate, isUserId, USER_ID } from './login/gate.js';
 import { LoginDesk } from './login/desk.js';
 import { createLoginFlow } from './login/flow.js';
 import type { PassportInstance } from './login/passports.js';
@@ -174,10 +174,10 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
 /** Another kind of value would name nobody, and the change would end no session. */
 function requireUserId(userId: unknown): string {
-  if (typeof userId === 'string' && userId !== '') return userId;
+  if (isUserId(userId)) return userId;
   throw new SecondFactorError(
     'configuration-invalid',
-    'passwordChanged needs the id that options.user.id returns.',
+    `passwordChanged needs the id that options.user.id returns, ${USER_ID}.`,
   );
 }
 

@@ -74,8 +74,8 @@ export class Gate {
 
   userId(user: Express.User): string {
     const id: unknown = this.#settings.user.id(user);
-    if (typeof id === 'string' && id !== '') return id;
-    throw new SecondFactorError('configuration-invalid', 'options.user.id must return a non-empty string.');
+    if (isUserId(id)) return id;
+    throw new SecondFactorError('configuration-invalid', `options.user.id must return ${USER_ID}.`);
   }
 
   label(user: Express.User): string {
@@ -105,3 +105,10 @@ export class Gate {
     );
   }
 }
+
+/** What the tables can hold. Halves of surrogate pairs would all be one character there, and two users one. */
+export function isUserId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= 255 && !/\p{Surrogate}/u.test(id);
+}
+
+export const USER_ID = 'a text of 1 to 255 bytes';

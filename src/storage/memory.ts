@@ -90,7 +90,7 @@ export function memoryStorage(): Storage {
     async listAuthenticators(userId) {
       return [...authenticators.values()]
         .filter((authenticator) => authenticator.userId === userId)
-        .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+        .sort((a, b) => a.createdAt - b.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
         .map((authenticator) => ({ ...authenticator }));
     },
 

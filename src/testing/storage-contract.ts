@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
 import { changeCases } from './storage-contract-changes.js';
+import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
 import { check, newUser, type StorageContractCase } from './storage-fixtures.js';
 import { countWinners, newRaceKey, storageRaces, type StorageRace } from './storage-races.js';
@@ -40,6 +41,7 @@ const raceCases: readonly StorageContractCase[] = [
  */
 export const storageContract: readonly StorageContractCase[] = [
   ...pendingCases,
+  ...nameCases,
   ...attemptCases,
   ...acceptanceCases,
   ...changeCases,

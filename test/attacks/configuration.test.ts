@@ -209,3 +209,19 @@ describe('R14 an operator who sets nothing', () => {
     expect(() => createSecondFactor(undefined as unknown as SecondFactorOptions)).toThrow(SecondFactorError);
   });
 });
+
+it.each([
+  ['nothing', undefined],
+  ['an empty text', ''],
+  ['a number', 7],
+  ['half of a surrogate pair, which every database would take for another one', 'user-\ud83d'],
+  ['more than the tables hold', 'u'.repeat(256)],
+  ['more bytes than the tables hold', '😀'.repeat(64)],
+])('R13 a user id that is %s logs nobody in, and says what is wrong', async (_what, id) => {
+  const host = await createHost({ options: { user: { id: () => id as string, label: () => 'ada' } } });
+  const agent = host.agent();
+  const login = await agent.post('/login').type('form').send({ username: 'ada', password: 'ada-password' });
+  expect([login.status, login.text.includes('options.user.id must return')]).toEqual([500, true]);
+  expect(await whoIs(agent)).toBe('nobody');
+  await expect(host.secondFactor.passwordChanged(id as string)).rejects.toThrow('1 to 255 bytes');
+});

@@ -8,8 +8,16 @@ interface UserRecord extends Account {
   backupCodes: { set: NewBackupCodeSet; createdAt: number; used: string[] } | null;
 }
 
-/** A table as most code uses one: read a record, change it, write it back. Each access takes its time. */
-class Table<Row> {
+/** A table as most code uses one: read a record, change it, write it back. */
+export interface NaiveTable<Row> {
+  find(id: string): Promise<Row | undefined>;
+  save(id: string, row: Row): Promise<void>;
+  delete(id: string): Promise<void>;
+  list(): Promise<Row[]>;
+}
+
+/** Each access takes its time. */
+class MemoryTable<Row> implements NaiveTable<Row> {
   readonly #rows = new Map<string, Row>();
 
   async find(id: string): Promise<Row | undefined> {
@@ -35,9 +43,11 @@ class Table<Row> {
 }
 
 /** Follows every rule of the interface for one caller at a time, and none for two: the contract must find out. */
-export function naiveStorage(): Storage {
-  const users = new Table<UserRecord>();
-  const pendings = new Table<Pending>();
+export function naiveStorage(
+  openTable: <Row>(name: string) => NaiveTable<Row> = () => new MemoryTable(),
+): Storage {
+  const users = openTable<UserRecord>('users');
+  const pendings = openTable<Pending>('pendings');
 
   const freshLanes = (): UserRecord['lanes'] => ({
     totp: { failures: 0, delayedUntil: 0 },

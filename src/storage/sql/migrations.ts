@@ -1,77 +1,114 @@
-import type { Compilable } from 'kysely';
-import type { QueryBuilder } from './tables.js';
-import { changed, first, type Step } from './verb.js';
+import { sql, type Compilable } from 'kysely';
+import { dialectOf, type QueryBuilder } from './tables.js';
+import { changed, rows, type Step } from './verb.js';
 
-/** A migration never changes once it is released; new ones are appended. */
-const migrations: readonly ((db: QueryBuilder) => Compilable[])[] = [createTables];
+/**
+ * A migration never changes once it is released; new ones are appended. MariaDB and MySQL commit at each statement of
+ * DDL, so every statement must bear being run a second time after a crash: DDL by itself does ("is there already" is
+ * then taken for done), an UPDATE must be written so.
+ */
+export type Migration = (db: QueryBuilder) => Compilable[];
 
-/** Whichever process gets the write lock first does the work; the others then find it done. */
-export function* migrate(db: QueryBuilder): Step<void> {
+export const released: readonly Migration[] = [createTables];
+
+/** Its runner lets one process at a time do this; the others then find it done. */
+export function* migrate(db: QueryBuilder, migrations = released): Step<void> {
   yield* changed(
-    db.schema
-      .createTable('two_factor_migrations')
+    newTable(db, 'two_factor_migrations')
       .ifNotExists()
       .addColumn('version', 'integer', (column) => column.primaryKey()),
   );
-  const row = yield* first(
-    db.selectFrom('two_factor_migrations').select((eb) => eb.fn.max('version').as('version')),
-  );
-  const current = Number(row?.version ?? 0);
+  const found = yield* rows(db.selectFrom('two_factor_migrations').select('version'));
+  const versions = found.map((row) => Number(row.version));
+  const current = Math.max(0, ...versions);
+  if (current > migrations.length) throw new Error(describeNewer(current, migrations.length));
   for (const [index, statements] of migrations.entries()) {
-    if (index < current) continue;
-    for (const statement of statements(db)) yield* changed(statement);
-    yield* changed(db.insertInto('two_factor_migrations').values({ version: index + 1 }));
+    const version = index + 1;
+    if (version <= current) continue;
+    // A negative version says "begun". Where DDL is transactional nobody ever sees one.
+    const isBegun = versions.includes(-version);
+    if (!isBegun) yield* changed(db.insertInto('two_factor_migrations').values({ version: -version }));
+    for (const statement of statements(db)) yield* changed(statement, isBegun ? 'made' : 'changed');
+    yield* changed(db.updateTable('two_factor_migrations').set({ version }).where('version', '=', -version));
   }
 }
 
-/** Names and hashes have a length because MariaDB indexes no column without one. */
-function createTables({ schema }: QueryBuilder): Compilable[] {
+function describeNewer(there: number, known: number): string {
+  return (
+    `The second factor's tables were upgraded by a newer version of passport-second-factor (they are at ${there}, ` +
+    `this one knows ${known}). Start the newer version again; an older one could undo what it protects.`
+  );
+}
+
+function newTable(db: QueryBuilder, name: string) {
+  const table = db.schema.createTable(name);
+  // The host's default may be an engine without transactions.
+  return dialectOf(db) === 'mysql' ? table.modifyEnd(sql`engine = InnoDB`) : table;
+}
+
+/**
+ * Names and hashes compare as bytes (docs/decisions/0007-other-databases.md). They have a length because MariaDB indexes no
+ * column without one.
+ */
+function nameColumn(db: QueryBuilder, length: number) {
+  switch (dialectOf(db)) {
+    case 'mysql':
+      return sql`varbinary(${sql.lit(length)})`;
+    case 'postgres':
+      return sql`varchar(${sql.lit(length)}) collate "C"`;
+    case 'sqlite':
+      return sql`varchar(${sql.lit(length)})`;
+  }
+}
+
+function textColumn(db: QueryBuilder) {
+  return dialectOf(db) === 'mysql' ? sql`mediumblob` : sql`text`;
+}
+
+function createTables(db: QueryBuilder): Compilable[] {
+  const { schema } = db;
+  const [name, text] = [nameColumn(db, 255), textColumn(db)];
   return [
-    schema
-      .createTable('two_factor_auth')
-      .addColumn('user_id', 'varchar(255)', (column) => column.primaryKey().notNull())
+    newTable(db, 'two_factor_auth')
+      .addColumn('user_id', name, (column) => column.primaryKey().notNull())
       .addColumn('enabled_at', 'bigint')
       .addColumn('epoch', 'bigint', (column) => column.notNull())
       .addColumn('totp_failures', 'integer', (column) => column.notNull())
       .addColumn('totp_delayed_until', 'bigint', (column) => column.notNull())
       .addColumn('backup_code_failures', 'integer', (column) => column.notNull())
       .addColumn('backup_code_delayed_until', 'bigint', (column) => column.notNull()),
-    schema
-      .createTable('two_factor_authenticators')
-      .addColumn('id', 'varchar(255)', (column) => column.primaryKey().notNull())
-      .addColumn('user_id', 'varchar(255)', (column) => column.notNull())
-      .addColumn('name', 'text', (column) => column.notNull())
-      .addColumn('algorithm', 'varchar(16)', (column) => column.notNull())
+    newTable(db, 'two_factor_authenticators')
+      .addColumn('id', name, (column) => column.primaryKey().notNull())
+      .addColumn('user_id', name, (column) => column.notNull())
+      .addColumn('name', text, (column) => column.notNull())
+      .addColumn('algorithm', nameColumn(db, 16), (column) => column.notNull())
       .addColumn('digits', 'integer', (column) => column.notNull())
       .addColumn('period', 'integer', (column) => column.notNull())
-      .addColumn('sealed_secret', 'text', (column) => column.notNull())
+      .addColumn('sealed_secret', text, (column) => column.notNull())
       .addColumn('last_step', 'bigint', (column) => column.notNull())
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .addColumn('last_used_at', 'bigint'),
     schema.createIndex('two_factor_authenticators_user').on('two_factor_authenticators').column('user_id'),
-    schema
-      .createTable('two_factor_pending')
-      .addColumn('handle_hash', 'varchar(255)', (column) => column.primaryKey().notNull())
-      .addColumn('purpose', 'varchar(32)', (column) => column.notNull())
-      .addColumn('user_id', 'varchar(255)', (column) => column.notNull())
+    newTable(db, 'two_factor_pending')
+      .addColumn('handle_hash', name, (column) => column.primaryKey().notNull())
+      .addColumn('purpose', nameColumn(db, 32), (column) => column.notNull())
+      .addColumn('user_id', name, (column) => column.notNull())
       .addColumn('epoch', 'bigint', (column) => column.notNull())
-      .addColumn('payload', 'text')
+      .addColumn('payload', text)
       .addColumn('failures', 'integer', (column) => column.notNull())
       .addColumn('created_at', 'bigint', (column) => column.notNull())
       .addColumn('expires_at', 'bigint', (column) => column.notNull())
       .addColumn('completed_at', 'bigint'),
     schema.createIndex('two_factor_pending_user').on('two_factor_pending').column('user_id'),
     schema.createIndex('two_factor_pending_expiry').on('two_factor_pending').column('expires_at'),
-    schema
-      .createTable('two_factor_backup_sets')
-      .addColumn('user_id', 'varchar(255)', (column) => column.primaryKey().notNull())
-      .addColumn('id', 'varchar(255)', (column) => column.notNull().unique())
-      .addColumn('sealed_key', 'text', (column) => column.notNull())
+    newTable(db, 'two_factor_backup_sets')
+      .addColumn('user_id', name, (column) => column.primaryKey().notNull())
+      .addColumn('id', name, (column) => column.notNull().unique())
+      .addColumn('sealed_key', text, (column) => column.notNull())
       .addColumn('created_at', 'bigint', (column) => column.notNull()),
-    schema
-      .createTable('two_factor_backup_codes')
-      .addColumn('set_id', 'varchar(255)', (column) => column.notNull())
-      .addColumn('code_hash', 'varchar(255)', (column) => column.notNull())
+    newTable(db, 'two_factor_backup_codes')
+      .addColumn('set_id', name, (column) => column.notNull())
+      .addColumn('code_hash', name, (column) => column.notNull())
       .addColumn('used_at', 'bigint')
       .addPrimaryKeyConstraint('two_factor_backup_codes_key', ['set_id', 'code_hash']),
   ];

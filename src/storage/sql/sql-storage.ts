@@ -1,11 +1,26 @@
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import {
+  DummyDriver,
+  Kysely,
+  MysqlAdapter,
+  MysqlIntrospector,
+  MysqlQueryCompiler,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
 import type { Storage } from '../storage.js';
 import { accept } from './acceptance.js';
 import { findAccount, findBackupCodeSet, listAuthenticators, raiseEpoch } from './accounts.js';
 import { spendAttempt } from './attempts.js';
 import { enable, renewBackupCodes } from './changes.js';
 import { migrate } from './migrations.js';
+import { createMysqlPool, type MysqlPool } from './mysql.js';
 import { createPending, deletePending, findPending, openPending, purgePending } from './pending.js';
+import { createPoolRunner } from './pool-runner.js';
+import { createPostgresPool, type PostgresPool } from './postgres.js';
 import { createSqliteRunner, type SqliteDatabase } from './sqlite-runner.js';
 import type { QueryBuilder, Tables } from './tables.js';
 import type { Runner } from './verb.js';
@@ -31,11 +46,54 @@ export const sqlStorage = {
     });
     return createStorage(queryBuilder, createSqliteRunner(db));
   },
+
+  /**
+   * Keeps the second factor in PostgreSQL, through a `Pool` of `pg`.
+   *
+   * The pool may be the host's own: every setting is made for one transaction, and a connection that may have broken
+   * is closed and not put back. Each verb takes one connection. Every verb ends within 1.5 s, with an error where the
+   * database is silent, a lock is held or the pool has no free connection. Recommended: `max` of at least 5,
+   * `connectionTimeoutMillis: 1000`, `statement_timeout: 5000` (reads run outside of a transaction and have no limit of
+   * their own at the server), `keepAlive: true`, and a listener for the pool's `error` event, without which a lost idle
+   * connection ends the process. Not possible: `binary: true`.
+   */
+  postgres(pool: PostgresPool): Storage {
+    const queryBuilder = new Kysely<Tables>({
+      dialect: {
+        createAdapter: () => new PostgresAdapter(),
+        createDriver: () => new DummyDriver(),
+        createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+        createQueryCompiler: () => new PostgresQueryCompiler(),
+      },
+    });
+    return createStorage(queryBuilder, createPoolRunner(createPostgresPool(pool)));
+  },
+
+  /**
+   * Keeps the second factor in MariaDB or MySQL (tables of InnoDB), through a pool of `mysql2/promise`.
+   *
+   * The pool may be the host's own: session settings are put back before the connection is, and one that may have
+   * broken is closed. Each verb takes one connection and ends within 1.5 s, with an error where the database is silent, a
+   * lock is held or the pool has no free connection. Recommended: `connectionLimit` of at least 5,
+   * `connectTimeout: 1000`. Nothing depends on the pool's character set, type casts, flags or SQL mode; a
+   * `queryFormat` of its own must write a `Buffer` as bytes.
+   */
+  mysql(pool: MysqlPool): Storage {
+    const queryBuilder = new Kysely<Tables>({
+      dialect: {
+        createAdapter: () => new MysqlAdapter(),
+        createDriver: () => new DummyDriver(),
+        createIntrospector: (kysely) => new MysqlIntrospector(kysely),
+        createQueryCompiler: () => new MysqlQueryCompiler(),
+      },
+    });
+    return createStorage(queryBuilder, createPoolRunner(createMysqlPool(pool)));
+  },
 };
 
 function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
   return {
-    migrate: () => transact(() => migrate(db)),
+    migrate: () => transact(() => migrate(db), 'migration'),
     findAccount: (userId) => read(() => findAccount(db, userId)),
     listAuthenticators: (userId) => read(() => listAuthenticators(db, userId)),
     findBackupCodeSet: (userId) => read(() => findBackupCodeSet(db, userId)),
@@ -44,7 +102,7 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     openPending: (pending, now) => transact(() => openPending(db, pending, now)),
     findPending: (handleHash) => read(() => findPending(db, handleHash)),
     deletePending: (handleHash) => transact(() => deletePending(db, handleHash)),
-    purgePending: (now) => transact(() => purgePending(db, now)),
+    purgePending: (now) => transact(() => purgePending(db, now), 'upkeep'),
     spendAttempt: (attempt) => transact(() => spendAttempt(db, attempt)),
     accept: (acceptance) => transact(() => accept(db, acceptance)),
     enable: (enabling) => transact(() => enable(db, enabling)),

@@ -1,4 +1,4 @@
-import type { Insertable, Kysely } from 'kysely';
+import { MysqlAdapter, PostgresAdapter, sql, type Insertable, type Kysely } from 'kysely';
 import type { Authenticator, Lane, Purpose } from '../../model.js';
 import type { NewBackupCodeSet } from '../storage.js';
 import { changed, type Step } from './verb.js';
@@ -72,16 +72,25 @@ export const freshCounters = {
   backup_code_delayed_until: 0,
 };
 
-/** The one statement whose grammar differs between databases (MariaDB has no ON CONFLICT). */
+/** Where grammars differ, which is here and in the migrations only. */
+export function dialectOf(db: QueryBuilder): 'mysql' | 'postgres' | 'sqlite' {
+  const { adapter } = db.getExecutor();
+  if (adapter instanceof MysqlAdapter) return 'mysql';
+  return adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite';
+}
+
+/** How many rows it changed is not to be looked at: databases count the row that was there differently. */
 export function insertIfAbsent<Table extends keyof Tables>(
   db: QueryBuilder,
   table: Table,
   row: Insertable<Tables[Table]>,
 ) {
-  return db
-    .insertInto(table)
-    .values(row)
-    .onConflict((conflict) => conflict.doNothing());
+  const insert = db.insertInto(table).values(row);
+  if (dialectOf(db) !== 'mysql') return insert.onConflict((conflict) => conflict.doNothing());
+  // INSERT IGNORE would turn other errors into warnings, and lock the row for reading only: two callers that both
+  // go on to update it would be a deadlock. So the first column, which is the key, becomes what it is.
+  const [key = ''] = Object.keys(row);
+  return insert.onDuplicateKeyUpdate({ [key]: sql.ref(key) } as object);
 }
 
 export function* insertBackupCodes(

@@ -1,8 +1,11 @@
 import type { Compilable } from 'kysely';
 
-/** What a verb asks its runner for: the rows of a query, or how many rows it matched. */
+/**
+ * What a verb asks its runner for: the rows of a query, or how many rows it matched. `made` stands in a migration that
+ * was begun before and not finished: what this statement makes may be there, and that is as good as making it.
+ */
 export interface Statement {
-  wants: 'rows' | 'changed';
+  wants: 'rows' | 'changed' | 'made';
   sql: string;
   parameters: readonly unknown[];
 }
@@ -22,11 +25,14 @@ export class Rollback<T> {
   constructor(readonly result: T) {}
 }
 
+/** Who waits for a transaction: a person at a page, nobody, or a process that starts beside others. */
+export type Occasion = 'request' | 'upkeep' | 'migration';
+
 export interface Runner {
   /** Runs a verb of one reading statement. */
   read<T>(verb: () => Step<T>): Promise<T>;
   /** Runs a verb in a transaction that is committed when this resolves, or rolled back where the verb says so. */
-  transact<T>(verb: () => Verb<T>): Promise<T>;
+  transact<T>(verb: () => Verb<T>, occasion?: Occasion): Promise<T>;
 }
 
 export function* rows<Row>(query: Compilable<Row>): Step<Row[]> {
@@ -39,7 +45,7 @@ export function* first<Row>(query: Compilable<Row>): Step<Row | undefined> {
 }
 
 /** How many rows an UPDATE matched, a DELETE deleted, an INSERT inserted. */
-export function* changed(query: Compilable): Step<number> {
+export function* changed(query: Compilable, wants: 'changed' | 'made' = 'changed'): Step<number> {
   const { sql, parameters } = query.compile();
-  return Number(yield { wants: 'changed', sql, parameters });
+  return Number(yield { wants, sql, parameters });
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { conformance } from './conformance.js';
+
+const usage = `second-factor, the command line of passport-second-factor
+
+  second-factor conformance <manifest.json>   looks at a running application from outside
+  second-factor --version
+  second-factor <command> --help
+`;
+
+const commands: Partial<Record<string, (args: string[]) => Promise<number>>> = { conformance };
+
+async function run([name = '', ...args]: string[]): Promise<number> {
+  if (name === '--version') {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    console.log(version);
+    return 0;
+  }
+  if (name === '--help' || name === '-h') {
+    console.log(usage);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command) return command(args);
+  console.error(name === '' ? usage : `There is no command "${name}".\n\n${usage}`);
+  return 2;
+}
+
+// Not `process.exit`: what is printed to a pipe must get there first.
+process.exitCode = await run(process.argv.slice(2));

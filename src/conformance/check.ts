@@ -1,0 +1,17 @@
+import type { Manifest } from './manifest.js';
+import type { Stage } from './stage.js';
+
+/** One thing that is looked at. Each makes its own users, so none depends on another. */
+export interface Check {
+  /** Lower-case words with hyphens; never changes, since `--only` and `skip` name it. */
+  id: string;
+  kind: 'story' | 'attack';
+  /** The rule of docs that it holds, R1 to R14. */
+  rule: string;
+  /** What is true where it passes. */
+  title: string;
+  /** Parts of the manifest without which it is not applicable. */
+  needs?: (keyof Manifest | 'backupCodes.renew' | 'limits.delaySeconds')[];
+  /** @returns what happened, in a few words. @throws Verdict otherwise. */
+  run(stage: Stage): Promise<string>;
+}

@@ -1,0 +1,195 @@
+import type { Check } from '../check.js';
+import type { Form, Manifest } from '../manifest.js';
+import type { Stage, Visitor } from '../stage.js';
+import { arrange, ensure, skip } from '../verdict.js';
+
+/** Session ids change, and old ones die. */
+export const sessions: Check[] = [
+  {
+    id: 'id-at-password',
+    kind: 'attack',
+    rule: 'R5',
+    title: 'The session id changes at the password step: who planted the old one cannot answer the challenge',
+    async run(stage) {
+      const { person } = await stage.enrolled();
+      const attacker = stage.browser();
+      await attacker.open(stage.manifest.login.page);
+      if (attacker.cookies().size === 0) skip('there is no cookie before the login');
+      await stage.signIn(person, attacker.copy());
+      await stage.answer(attacker, person, await stage.nextCode(person));
+      ensure(
+        !(await stage.isSignedIn(attacker, person)),
+        'the cookie from before the password is that of the half-way login',
+      );
+      return 'the old cookie is worth nothing';
+    },
+  },
+  {
+    id: 'id-at-completion',
+    kind: 'attack',
+    rule: 'R5',
+    title: 'The session id changes at completion: cookies from before and from half-way are not signed in',
+    async run(stage) {
+      const { person } = await stage.enrolled();
+      const browser = stage.browser();
+      await browser.open(stage.manifest.login.page);
+      const before = browser.copy();
+      await stage.signIn(person, browser);
+      const between = browser.copy();
+      await stage.answer(browser, person, await stage.nextCode(person));
+      arrange(await stage.isSignedIn(browser, person), 'challenge: the right code did not sign in');
+      ensure(!(await stage.isSignedIn(between, person)), 'the cookie of the half-way login is signed in');
+      ensure(!(await stage.isSignedIn(before, person)), 'the cookie from before the login is signed in');
+      return 'the old cookies are worth nothing';
+    },
+  },
+  {
+    id: 'planted-session',
+    kind: 'attack',
+    rule: 'R5',
+    title: 'A session cookie of the attacker is not signed in by the victim, with or without a second factor',
+    async run(stage) {
+      const [enrolled, plain] = [await stage.enrolled(), await stage.newcomer()];
+      for (const { person, browser: own } of [enrolled, plain]) {
+        const victim = stage.browser();
+        // A session of the server's making, and names as this application uses them with a value of ours.
+        await victim.open(stage.manifest.login.page);
+        for (const name of own.cookies().keys()) {
+          if (!victim.cookies().has(name)) victim.setCookie(name, 'planted-by-an-attacker');
+        }
+        const planted = victim.copy();
+        await stage.signIn(person, victim);
+        if (person.secret !== undefined) await stage.answer(victim, person, await stage.nextCode(person));
+        arrange(
+          await stage.isSignedIn(victim, person),
+          'the victim could not sign in with the planted cookie',
+        );
+        ensure(
+          !(await stage.isSignedIn(planted, person)),
+          `the planted cookie is signed in${person.secret === undefined ? ' (user without a second factor)' : ''}`,
+        );
+      }
+      return 'worth nothing afterwards';
+    },
+  },
+  {
+    id: 'logout-ends',
+    kind: 'attack',
+    rule: 'R5',
+    title: 'A copied cookie is worth nothing after its owner has signed out',
+    needs: ['logout'],
+    async run(stage) {
+      const { logout } = stage.manifest;
+      const { person, browser } = await stage.enrolled();
+      const thief = browser.copy();
+      if (logout) await stage.submit(browser, logout, person.values());
+      ensure(!(await stage.isSignedIn(thief, person)), 'the copied cookie is still signed in');
+      return 'signed out as well';
+    },
+  },
+  {
+    id: 'cookie-flags',
+    kind: 'attack',
+    rule: 'R5',
+    title: 'The session cookie is HttpOnly and SameSite, and Secure with https',
+    async run(stage) {
+      const { person } = await stage.enrolled();
+      const browser = await stage.complete(person);
+      const isHttps = stage.manifest.baseUrl.startsWith('https:');
+      const faults: string[] = [];
+      for (const [name, line] of browser.cookieLines) {
+        const without = browser.copy();
+        without.setCookie(name, undefined);
+        // A cookie without which one is still signed in is not the session's.
+        if (await stage.isSignedIn(without, person)) continue;
+        if (!/;\s*httponly\b/i.test(line)) faults.push(`${name} is not HttpOnly`);
+        if (!/;\s*samesite=(lax|strict)\b/i.test(line)) faults.push(`${name} has no SameSite`);
+        if (isHttps && !/;\s*secure\b/i.test(line)) faults.push(`${name} is not Secure`);
+      }
+      ensure(faults.length === 0, faults.join(', '));
+      return 'set';
+    },
+  },
+  {
+    id: 'sessions-end-at-enrolment',
+    kind: 'attack',
+    rule: 'R7',
+    title: 'Other sessions end when a second factor is set up',
+    needs: ['setup'],
+    async run(stage) {
+      const { person, browser } = await stage.newcomer();
+      const other = await stage.pending(person);
+      arrange(await stage.isSignedIn(other, person), 'login: a second session could not be opened');
+      await stage.enrol(browser, person);
+      ensure(!(await stage.isSignedIn(other, person)), 'a session that never gave a code is still signed in');
+      return 'ended';
+    },
+  },
+  endsAt('disable', 'the second factor is turned off'),
+  endsAt('password', 'the password is changed'),
+  parkedAt('disable', 'the second factor was turned off'),
+  parkedAt('password', 'the password was changed'),
+];
+
+function endsAt(change: 'disable' | 'password', when: string): Check {
+  return {
+    id: `sessions-end-at-${change}`,
+    kind: 'attack',
+    rule: 'R7',
+    title: `Other sessions end when ${when}`,
+    needs: [change],
+    async run(stage) {
+      const visitor = await stage.enrolled();
+      const other = await stage.complete(visitor.person);
+      await makeChange(stage, visitor, change);
+      ensure(!(await stage.isSignedIn(other, visitor.person)), 'the other session is still signed in');
+      return 'ended';
+    },
+  };
+}
+
+function parkedAt(change: 'disable' | 'password', when: string): Check {
+  return {
+    id: `parked-login-at-${change}`,
+    kind: 'attack',
+    rule: 'R7',
+    title: `A half-way login from before cannot be completed after ${when}`,
+    needs: [change],
+    async run(stage) {
+      const visitor = await stage.enrolled();
+      const { person } = visitor;
+      const parked = await stage.pending(person);
+      const code = change === 'password' ? '' : await stage.nextCode(person);
+      await makeChange(stage, visitor, change, code);
+      await stage.answer(parked, person, await stage.nextCode(person));
+      ensure(!(await stage.isSignedIn(parked, person)), 'the parked login was completed');
+      return 'refused';
+    },
+  };
+}
+
+/** Turns the factor off, or changes the password, and sees that it was done. */
+async function makeChange(
+  stage: Stage,
+  { person, browser }: Visitor,
+  change: 'disable' | 'password',
+  code?: string,
+): Promise<void> {
+  const { disable, password }: Manifest = stage.manifest;
+  if (change === 'disable' && disable) {
+    await stage.submitCode(browser, disable, person, code ?? (await stage.nextCode(person)));
+    arrange(
+      await stage.isLetInByPassword(person),
+      'disable: the second factor was not turned off. Correct `disable`.',
+    );
+  } else if (password) {
+    await changePassword(stage, { person, browser }, password);
+  }
+}
+
+async function changePassword(stage: Stage, { person, browser }: Visitor, form: Form): Promise<void> {
+  const { newPassword = '' } = person.values();
+  const { status } = await stage.submit(browser, form, person.values());
+  arrange(status < 400, `password: the change was answered with ${status}. Correct \`password\`.`);
+  person.password = newPassword;
+}

@@ -1,0 +1,304 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { allChecks } from '../../src/conformance/checks/all.js';
+import { readManifest } from '../../src/conformance/manifest.js';
+import { createInstallation, startExample } from '../helpers/example-server.js';
+
+interface Outcome {
+  code: number | null;
+  out: string;
+  errors: string;
+}
+
+interface Report {
+  exitCode: number;
+  results: { id: string; status: string; text: string }[];
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const exampleManifest = join(root, 'examples/identity-server/conformance.json');
+const brokenManifest = (name: string): string => join(root, `test/conformance/${name}.json`);
+const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
+/** A run takes a minute, half of it waiting for a delay to end; more beside other tests. */
+const LONG = 400_000;
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the built command line, as people do. */
+async function run(...args: string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), ...args], { stdio: 'pipe' });
+  let [out, errors] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, errors };
+}
+
+async function runJson(...args: string[]): Promise<{ code: number | null; report: Report }> {
+  const { code, out } = await run('conformance', ...args, '--json');
+  return { code, report: JSON.parse(out) as Report };
+}
+
+function idsOf({ results }: Report, status: string): string[] {
+  return results.filter((result) => result.status === status).map(({ id }) => id);
+}
+
+async function startBroken(name: string): Promise<{ url: string; child: ChildProcess }> {
+  const child = spawn(process.execPath, [join(root, `test/conformance/${name}.mjs`)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) return { url: line.trim(), child };
+  throw new Error(`${name} did not start.`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function writeManifest(name: string, change: (manifest: Record<string, unknown>) => unknown): string {
+  const file = join(folder, name);
+  const manifest = JSON.parse(readFileSync(exampleManifest, 'utf8')) as Record<string, unknown>;
+  writeFileSync(file, JSON.stringify(change(manifest) ?? manifest));
+  return file;
+}
+
+describe('second-factor conformance against the example', () => {
+  it(
+    'passes every check that applies, and exits with 0',
+    async () => {
+      const installation = createInstallation('');
+      const server = await startExample(installation.environment);
+      try {
+        const { code, report } = await runJson(exampleManifest, '--url', server.url, '--concurrency', '6');
+        const others = report.results.filter(({ status }) => status !== 'passed');
+        expect(others.map(({ id }) => id).sort()).toEqual(['fresh-proof', 'pending-deadline']);
+        expect(code).toBe(0);
+      } finally {
+        await server.stop();
+        installation.remove();
+      }
+    },
+    LONG,
+  );
+
+  it('shows a table, and only the checks that were named', async () => {
+    const installation = createInstallation('');
+    const server = await startExample(installation.environment);
+    try {
+      const { code, out } = await run(
+        'conformance',
+        exampleManifest,
+        '--url',
+        server.url,
+        '--only',
+        'login-totp,no-store',
+      );
+      expect(code).toBe(0);
+      expect(out).toMatch(/^check +rule +result +what happened$/m);
+      expect(out).toMatch(/^login-totp +R1 +passed +signed in$/m);
+      expect(out).toMatch(/^2 passed$/m);
+
+      const wrong = writeManifest('wrong-fields.json', (manifest) => {
+        manifest['login'] = { fields: { user: '{{username}}', password: '{{password}}' } };
+      });
+      const misfit = await run('conformance', wrong, '--url', server.url);
+      expect(misfit.errors).toMatch(/does not fit the application.*\n.*Correct `login`/);
+      expect(misfit.code).toBe(2);
+    } finally {
+      await server.stop();
+      installation.remove();
+    }
+  });
+});
+
+describe('second-factor conformance against an application that is broken on purpose', () => {
+  const mustFail = JSON.parse(readFileSync(join(root, 'test/conformance/must-fail.json'), 'utf8')) as Record<
+    string,
+    string[]
+  >;
+
+  it.each(Object.entries(mustFail))(
+    '%s fails what it must fail, and exits with 1',
+    async (name, ids) => {
+      const { url, child } = await startBroken(name);
+      try {
+        const { code, report } = await runJson(brokenManifest(name), '--url', url);
+        expect(idsOf(report, 'failed')).toEqual(expect.arrayContaining(ids));
+        // What it does right it passes: the suite does not refuse everything.
+        expect(idsOf(report, 'passed').length).toBeGreaterThan(15);
+        expect(idsOf(report, 'unclear')).toEqual([]);
+        expect(code).toBe(1);
+      } finally {
+        child.kill();
+      }
+    },
+    LONG,
+  );
+
+  it('takes users that exist already, and says when there are too few', async () => {
+    const { url, child } = await startBroken('broken-flag');
+    try {
+      const prepared = ['ada', 'bob'].map((username) => ({ username, password: `${username}-password` }));
+      for (const user of prepared) {
+        await fetch(`${url}/register`, {
+          method: 'POST',
+          body: new URLSearchParams(user),
+          redirect: 'manual',
+        });
+      }
+      const manifest = JSON.parse(readFileSync(brokenManifest('broken-flag'), 'utf8')) as Record<
+        string,
+        unknown
+      >;
+      const file = join(folder, 'prepared.json');
+      writeFileSync(file, JSON.stringify({ ...manifest, users: { prepared } }));
+      const { code, report } = await runJson(
+        file,
+        '--url',
+        url,
+        '--only',
+        'password-login,login-totp,older-code',
+      );
+      expect(report.results).toMatchObject([
+        { status: 'passed' },
+        { status: 'passed' },
+        { status: 'not applicable', text: expect.stringContaining('users.prepared') as string },
+      ]);
+      expect(code).toBe(0);
+    } finally {
+      child.kill();
+    }
+  });
+
+  it('says that a door is described wrongly where it lets nobody in', async () => {
+    const { url, child } = await startBroken('broken-careful');
+    try {
+      const manifest = JSON.parse(readFileSync(brokenManifest('broken-careful'), 'utf8')) as Record<
+        string,
+        unknown
+      >;
+      manifest['doors'] = [{ name: 'nowhere', steps: [{ path: '/login/nowhere' }] }];
+      const file = join(folder, 'door.json');
+      writeFileSync(file, JSON.stringify(manifest));
+      const { code, report } = await runJson(file, '--url', url, '--only', 'door-nowhere');
+      expect(report.results).toMatchObject([
+        { status: 'unclear', text: expect.stringContaining('doors.0') as string },
+      ]);
+      expect(code).toBe(2);
+    } finally {
+      child.kill();
+    }
+  });
+});
+
+describe('second-factor conformance that cannot look', () => {
+  it('says so where nobody answers, and exits with 2', async () => {
+    const url = `http://localhost:${await freePort()}`;
+    const { code, errors } = await run('conformance', exampleManifest, '--url', url);
+    expect(errors).toMatch(/Nobody answers at http:\/\/localhost:\d+: .*ECONNREFUSED.*correct baseUrl/);
+    expect(code).toBe(2);
+  });
+
+  it.each<[string, (manifest: Record<string, unknown>) => unknown, RegExp]>([
+    ['no challenge', (manifest) => delete manifest['challenge'], /^ {2}challenge: is missing: add it$/m],
+    [
+      'a path without a slash',
+      (manifest) => (manifest['cancel'] = { path: 'cancel' }),
+      /^ {2}cancel\.path: must be a path/m,
+    ],
+    ['a misspelt field', (manifest) => (manifest['logOut'] = {}), /does not know "logOut": correct the name/],
+    ['no sign-up', (manifest) => (manifest['users'] = {}), /^ {2}users: must be .*"register".*"prepared"/m],
+    [
+      'a broken pattern',
+      (manifest) => (manifest['backupCodes'] = { pattern: '(' }),
+      /backupCodes\.pattern: must be a regular expression/,
+    ],
+    [
+      'a pattern without a group',
+      (manifest) => (manifest['backupCodes'] = { pattern: 'x' }),
+      /with one group/,
+    ],
+    [
+      'another baseUrl',
+      (manifest) => (manifest['baseUrl'] = 'localhost:3000'),
+      /baseUrl: must be an address/,
+    ],
+    [
+      'a number of the wrong kind',
+      (manifest) => (manifest['limits'] = { perLogin: 'five' }),
+      /limits\.perLogin: must be of type number/,
+    ],
+  ])('names the place in a manifest with %s', async (name, change, sentence) => {
+    const file = writeManifest(`${name.replaceAll(' ', '-')}.json`, (manifest) => {
+      change(manifest);
+    });
+    const { code, errors } = await run('conformance', file);
+    expect(errors).toMatch(sentence);
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    [['conformance'], /Name one manifest/],
+    [['conformance', 'nowhere.json'], /nowhere\.json cannot be read/],
+    [['conformance', 'package.json', '--fast'], /'--fast'/],
+    [['conformance', exampleManifest, '--concurrency', '0'], /--concurrency must be/],
+    [['conformance', exampleManifest, '--only', 'nothing'], /--only names no check: nothing/],
+    [['conformence'], /There is no command "conformence"/],
+    [[], /second-factor conformance <manifest\.json>/],
+  ])('answers %j with what to do', async (args, sentence) => {
+    const { code, errors } = await run(...args);
+    expect(errors).toMatch(sentence);
+    expect(code).toBe(2);
+  });
+});
+
+describe('docs/conformance.md', () => {
+  const page = readFileSync(join(root, 'docs/conformance.md'), 'utf8');
+
+  it('lists every check with its rule and title', () => {
+    const manifest = readManifest(readFileSync(exampleManifest, 'utf8'), 'conformance.json');
+    const rows = allChecks({ ...manifest, doors: [] }).map(({ id, rule, title }) => [
+      `\`${id}\``,
+      rule,
+      title,
+    ]);
+    const documented = page
+      .split('\n')
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+      .filter(([, id = '', rule = '']) => /^`[a-z-]+`$/.test(id) && /^R\d+$/.test(rule))
+      .map((cells) => cells.slice(1, 4));
+    expect(documented).toEqual(rows);
+  });
+
+  it('has a manifest as its example that can be read', () => {
+    const [, text = ''] = /```json\n(\{\n {2}"name": "My application".*?)```/s.exec(page) ?? [];
+    expect(readManifest(text, 'docs/conformance.md').challenge.field).toBe('code');
+  });
+});
+
+describe('second-factor', () => {
+  it('tells its version and its usage', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    expect(await run('--version')).toMatchObject({ code: 0, out: `${version}\n` });
+    expect((await run('--help')).out).toMatch(/second-factor conformance/);
+    expect(await run('conformance', '--help')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/--only/) as string,
+    });
+  });
+});

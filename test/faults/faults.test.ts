@@ -1,0 +1,185 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RedisServer, startRedisServer } from '../../examples/identity-server/src/redis-server.js';
+import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../helpers/databases.js';
+import {
+  createInstallation,
+  type ExampleServer,
+  type Installation,
+  startExample,
+} from '../helpers/example-server.js';
+import { Visitor } from '../helpers/visitor.js';
+import { createLink, type Line, type Link } from './link.js';
+import { holdWriteLock } from './sqlite-lock.js';
+import { createCast, noFindings, ROUNDS, sendRound } from './traffic.js';
+
+/** Milliseconds in which every request must be answered (R1), and in which service must be as before. */
+const ANSWERED_WITHIN = 2_000;
+const RECOVERED_WITHIN = 15_000;
+
+interface Fault {
+  name: string;
+  begin(): Promise<void> | void;
+  end(): Promise<void> | void;
+  /** Whether sessions can be read meanwhile, so that serving them is right. Default false. */
+  mayServe?: boolean;
+  /** Whether sessions are there afterwards. Default true. */
+  keepsSessions?: boolean;
+}
+
+/** Two nodes on one database and one Redis, and what can happen to these. */
+interface Setting {
+  name: string;
+  start(): Promise<{ installation: Installation; faults: Fault[]; stop(): Promise<void> }>;
+}
+
+const lines = (what: string, link: () => Link): Fault[] =>
+  (['gone', 'silent', 'slow'] as Line[]).map((line) => ({
+    name: `${what} ${line === 'slow' ? 'answers 3 s late' : line}`,
+    begin: () => link().set(line),
+    end: () => link().set('open'),
+  }));
+
+function databaseSetting(name: string, startServer: () => Promise<DatabaseServer>): Setting {
+  return {
+    name,
+    async start() {
+      const [server, redis] = await Promise.all([startServer(), startRedisServer()]);
+      const link = await createLink(await createDatabase(server));
+      return {
+        installation: createInstallation(redis.url, { DATABASE_URL: link.url }),
+        faults: [
+          ...lines(name, () => link),
+          { name: `${name} stopped (SIGSTOP)`, begin: () => server.pause(), end: () => server.resume() },
+          {
+            name: `${name} killed, started again`,
+            begin: () => server.stopHard(),
+            end: () => server.restart(),
+          },
+        ],
+        async stop() {
+          await link.close();
+          await Promise.all([server.stop(), redis.stop()]);
+        },
+      };
+    },
+  };
+}
+
+const settings: Setting[] = [
+  {
+    name: 'Redis',
+    async start() {
+      let redis: RedisServer = await startRedisServer();
+      const link = await createLink(redis.url);
+      const installation = createInstallation(link.url);
+      const signal = (name: NodeJS.Signals): void => void process.kill(redis.pid, name);
+      return {
+        installation,
+        faults: [
+          ...lines('Redis', () => link),
+          { name: 'Redis stopped (SIGSTOP)', begin: () => signal('SIGSTOP'), end: () => signal('SIGCONT') },
+        ],
+        async stop() {
+          await link.close();
+          await redis.stop();
+        },
+      };
+    },
+  },
+  {
+    name: 'SQLite',
+    async start() {
+      const redis = await startRedisServer();
+      const installation = createInstallation(redis.url);
+      let release: (() => Promise<void>) | undefined;
+      return {
+        installation,
+        faults: [
+          {
+            name: 'SQLite locked by another process',
+            begin: async () => {
+              release = await holdWriteLock(`${installation.folder}/app.db`);
+            },
+            end: () => release?.(),
+            mayServe: true,
+          },
+        ],
+        stop: () => redis.stop(),
+      };
+    },
+  },
+  databaseSetting('PostgreSQL', startPostgres),
+  databaseSetting('MariaDB', startMariadb),
+];
+
+describe.each(settings)('R1 faults of $name', ({ start }) => {
+  let running: Awaited<ReturnType<Setting['start']>>;
+  let nodes: ExampleServer[] = [];
+  let urls: string[] = [];
+
+  beforeAll(async () => {
+    running = await start();
+    nodes = [await startExample(running.installation.environment)];
+    nodes.push(await startExample(running.installation.environment));
+    urls = nodes.map((node) => node.url);
+  }, 90_000);
+
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.stop()));
+    await running.stop();
+    running.installation.remove();
+  }, 60_000);
+
+  it(
+    'refuse within two seconds, let nobody in, spare visitors, and leave nothing behind',
+    { timeout: 300_000 },
+    async () => {
+      for (const [index, fault] of running.faults.entries()) {
+        const cast = await createCast(urls, String(index));
+        const findings = noFindings();
+        await fault.begin();
+        for (let round = 0; round < ROUNDS; round++)
+          await sendRound(urls, cast, round, fault.mayServe === true, findings);
+        await fault.end();
+        const recovery = await measureRecovery(cast.bob, urls.length);
+        report({ fault: fault.name, ...findings, recovery });
+
+        expect(findings.letIn, fault.name).toBe(0);
+        expect(findings.unexpected, fault.name).toEqual([]);
+        expect(findings.refused, fault.name).toBeGreaterThan(0);
+        expect(findings.slowest, fault.name).toBeLessThan(ANSWERED_WITHIN);
+        expect(recovery, fault.name).toBeLessThan(RECOVERED_WITHIN);
+
+        // Nobody was let in afterwards either, and nothing was lost.
+        for (const { visitor } of [...cast.half, ...cast.waiting])
+          expect(await visitor.isSignedIn()).toBe(false);
+        expect(await cast.ada.isSignedIn()).toBe(true);
+        const again = new Visitor(urls);
+        expect((await again.signIn(cast.adaName)).location).toBe('/two-factor/challenge');
+        expect((await again.answer(cast.backupCodes[ROUNDS] ?? '')).location).toBe('/account');
+        expect(await again.isSignedIn()).toBe(true);
+      }
+    },
+  );
+});
+
+/** Until every node serves a session again. */
+async function measureRecovery(visitor: Visitor, nodes: number): Promise<number> {
+  const start = performance.now();
+  while (performance.now() - start < RECOVERED_WITHIN) {
+    const seen = await Promise.all(
+      Array.from({ length: nodes }, (_, node) => visitor.copy().get('/account', node)),
+    );
+    if (seen.every(({ status }) => status === 200)) return performance.now() - start;
+    await wait(50);
+  }
+  return Infinity;
+}
+
+/** For the table that `npm run faults` prints. */
+function report(row: object): void {
+  const file = process.env['FAULTS_REPORT'];
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(row)}\n`);
+}

@@ -1,0 +1,14 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** Keeps a write transaction open in another process. @returns what ends it. */
+export async function holdWriteLock(file: string): Promise<() => Promise<void>> {
+  const holder = fork(fileURLToPath(new URL('sqlite-lock.mjs', import.meta.url)), [file]);
+  await once(holder, 'message');
+  return async () => {
+    const exit = once(holder, 'exit');
+    holder.disconnect();
+    await exit;
+  };
+}
