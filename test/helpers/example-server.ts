@@ -23,8 +23,11 @@ export interface Installation {
   remove(): void;
 }
 
-/** A fresh database folder and keys; `redis` empty leaves the choice of session store to the server. */
-export function createInstallation(redis: string): Installation {
+/**
+ * A fresh database folder and keys; `redis` empty leaves the choice of session store to the server.
+ * @param more more of the environment, such as another DATABASE_URL than that of a fresh SQLite file.
+ */
+export function createInstallation(redis: string, more: Record<string, string> = {}): Installation {
   const folder = mkdtempSync(join(tmpdir(), 'identity-server-'));
   return {
     folder,
@@ -35,6 +38,7 @@ export function createInstallation(redis: string): Installation {
       SESSION_SECRET: randomBytes(32).toString('base64'),
       TWO_FACTOR_KEYS: `test:${randomBytes(32).toString('base64')}`,
       ...(redis === '' ? {} : { REDIS_URL: redis }),
+      ...more,
     },
     remove() {
       rmSync(folder, { recursive: true, force: true });

@@ -36,16 +36,16 @@ async function enrolled(username: string) {
   return visitor.setUp();
 }
 
-/** Visitors whose password was right, each with the token of its challenge page. */
+/** Visitors whose password was right, each with the hidden fields of its challenge page. */
 async function pendingLogins(
   username: string,
   count: number,
-): Promise<{ visitor: Visitor; token: string }[]> {
+): Promise<{ visitor: Visitor; hidden: Record<string, string> }[]> {
   return Promise.all(
     Array.from({ length: count }, async () => {
       const visitor = new Visitor(nodes);
       await visitor.signIn(username);
-      return { visitor, token: await visitor.token('/two-factor/challenge') };
+      return { visitor, hidden: await visitor.hidden('/two-factor/challenge') };
     }),
   );
 }
@@ -61,8 +61,8 @@ describe('R3 R5 over two nodes', () => {
     const logins = await pendingLogins(`totp-${String(round)}`, CALLERS);
     const code = factor.code(1);
     await Promise.all(
-      logins.map(({ visitor, token }, caller) =>
-        visitor.post('/two-factor/challenge', { _csrf: token, code }, caller),
+      logins.map(({ visitor, hidden }, caller) =>
+        visitor.post('/two-factor/challenge', { ...hidden, code }, caller),
       ),
     );
     expect(await countSignedIn(logins.map(({ visitor }) => visitor))).toBe(1);
@@ -73,8 +73,8 @@ describe('R3 R5 over two nodes', () => {
     const logins = await pendingLogins(`backup-${String(round)}`, CALLERS);
     const code = backupCodes[0] ?? '';
     await Promise.all(
-      logins.map(({ visitor, token }, caller) =>
-        visitor.post('/two-factor/challenge', { _csrf: token, code }, caller),
+      logins.map(({ visitor, hidden }, caller) =>
+        visitor.post('/two-factor/challenge', { ...hidden, code }, caller),
       ),
     );
     expect(await countSignedIn(logins.map(({ visitor }) => visitor))).toBe(1);
@@ -92,7 +92,7 @@ describe('R3 R5 over two nodes', () => {
       const twins = codes.map(() => login.visitor.copy());
       const answers = await Promise.all(
         twins.map((twin, caller) =>
-          twin.post('/two-factor/challenge', { _csrf: login.token, code: codes[caller] ?? '' }, caller),
+          twin.post('/two-factor/challenge', { ...login.hidden, code: codes[caller] ?? '' }, caller),
         ),
       );
       expect(answers.filter(isLogin)).toHaveLength(1);
@@ -118,9 +118,9 @@ it('R4 400 wrong codes sent at once over 40 pending logins: 5 are looked at', as
     (guess) => !right.has(guess),
   );
   const answers = await Promise.all(
-    logins.flatMap(({ visitor, token }, login) =>
+    logins.flatMap(({ visitor, hidden }, login) =>
       Array.from({ length: 10 }, (_, n) =>
-        visitor.copy().post('/two-factor/challenge', { _csrf: token, code: wrong[login * 10 + n] ?? '' }, n),
+        visitor.copy().post('/two-factor/challenge', { ...hidden, code: wrong[login * 10 + n] ?? '' }, n),
       ),
     ),
   );

@@ -1,23 +1,32 @@
 import { fileURLToPath } from 'node:url';
 import express, { type Express, type RequestHandler } from 'express';
-import session from 'express-session';
-import { createSecondFactor, sqlStorage } from 'passport-second-factor';
+import { createSecondFactor } from 'passport-second-factor';
 import { createPassport } from './authentication.js';
 import type { Config } from './config.js';
-import { openDatabase } from './database.js';
-import { refuseForgery } from './forms.js';
+import type { Database } from './database/database.js';
+import { refuseForgery, renewToken } from './forms.js';
 import { keepOutOfCaches, securityHeaders } from './headers.js';
 import type { Keys } from './keys.js';
+import { accessTokenRoutes } from './routes/access-tokens.js';
 import { accountRoutes } from './routes/account.js';
+import { apiRoutes } from './routes/api.js';
 import { errorPage, notFound } from './routes/errors.js';
 import { healthRoute } from './routes/health.js';
+import { invitationRoutes } from './routes/invitation.js';
 import { loginRoutes } from './routes/login.js';
+import { outboxRoutes } from './routes/outbox.js';
+import { providerRoutes } from './routes/provider.js';
 import { registerRoutes } from './routes/register.js';
+import { resetRoutes } from './routes/reset.js';
+import { signInLinkRoutes } from './routes/sign-in-link.js';
+import { createServices } from './services.js';
+import { sessionMiddleware } from './session-middleware.js';
 import { checkSessions, type Sessions } from './sessions.js';
-import { Users } from './users.js';
+import { createStrategies } from './strategies/strategies.js';
 
 export interface Parts {
   sessions: Pick<Sessions, 'store'>;
+  database: Database;
   keys: Keys;
   /** Where browsers find the server, such as `http://localhost:3000`. */
   origin: string;
@@ -31,28 +40,31 @@ export interface IdentityServer {
   close: () => void;
 }
 
-/** How long a session lives without a request. */
-const idleTime = 8 * 60 * 60 * 1000;
-
 /** Puts the application together. It has no state of its own: several can live in one process. */
 export async function createApp(config: Config, parts: Parts): Promise<IdentityServer> {
-  const { sessions, keys, origin, clock } = parts;
+  const { sessions, database, keys, origin, clock } = parts;
   const isHttps = origin.startsWith('https:');
-  const database = openDatabase(config.databaseFile);
-  // A connection of its own: the second factor refuses to work inside of somebody else's transaction.
-  const twoFactorDatabase = openDatabase(config.databaseFile);
-  const users = await Users.open(database);
-  const passport = createPassport(users);
+  const services = await createServices(config, database, origin);
+  const { users, rememberMe } = services;
+  const passport = createPassport(users, createStrategies(config, services));
   const secondFactor = createSecondFactor({
     enabled: config.twoFactor.enabled,
     issuer: config.twoFactor.issuer,
     origin,
-    storage: sqlStorage.sqlite(twoFactorDatabase),
+    storage: database.storage,
     keys: keys.twoFactorKeys,
     user: {
       id: (user) => user.id,
       label: (user) => user.username,
       checkPassword: (user, password) => users.checkPassword(user.id, password),
+    },
+    login: {
+      after: async (req, res, user) => {
+        // What the password route keeps of the session before the login ends here.
+        renewToken(req);
+        delete req.session.returnTo;
+        await rememberMe.fulfilWish(req, res, user);
+      },
     },
     paths: { pages: '/two-factor', login: '/login', home: '/account' },
     ...(clock && { clock }),
@@ -64,6 +76,7 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   app.set('views', fileURLToPath(new URL('../views', import.meta.url)));
   // One proxy ends TLS in front of us: only then may X-Forwarded-* say what the browser used.
   app.set('trust proxy', isHttps ? 1 : false);
+  Object.assign(app.locals, { hasProvider: config.provider !== undefined, hasOutbox: !config.production });
 
   // What needs no session comes first.
   app.use(securityHeaders(isHttps));
@@ -73,25 +86,18 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   app.use(keepOutOfCaches);
   app.get(
     '/healthz',
-    healthRoute({ sessions: () => checkSessions(sessions.store), database: () => users.check() }),
+    healthRoute({ sessions: () => checkSessions(sessions.store), database: () => database.check() }),
   );
-
-  app.use(
-    orUnavailable(
-      session({
-        store: sessions.store,
-        secret: keys.sessionSecret,
-        // `__Host-` pins the cookie to this host and to https; browsers refuse it over http.
-        name: isHttps ? '__Host-sid' : 'sid',
-        cookie: { path: '/', httpOnly: true, sameSite: 'lax', secure: isHttps, maxAge: idleTime },
-        rolling: true,
-        resave: false,
-        saveUninitialized: false,
-      }),
-    ),
-  );
+  // Before any middleware of Passport's is made, so that it is held too.
   secondFactor.protect(passport);
+  app.use('/api', apiRoutes(passport, secondFactor));
+
+  app.use(sessionMiddleware(sessions.store, keys.sessionSecret, isHttps));
   app.use(passport.session());
+  app.use(rememberMe.readCookie);
+  // "Sign in as somebody else": a computer that is remembered would be sent back to the challenge at once.
+  app.post('/two-factor/cancel', rememberMe.forgetFirst);
+  app.use(passport.authenticate('remember-me') as RequestHandler);
   // Before our own body parser and form token: these pages bring theirs.
   app.use('/two-factor', secondFactor.pages());
 
@@ -101,27 +107,15 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
     res.redirect('/account');
   });
   app.use(registerRoutes(users));
-  app.use(loginRoutes(passport));
-  app.use(accountRoutes(users, secondFactor));
+  app.use(signInLinkRoutes(services));
+  if (config.provider) app.use(providerRoutes(passport));
+  app.use(loginRoutes(passport, services));
+  app.use(resetRoutes(services, secondFactor));
+  app.use(invitationRoutes(services));
+  app.use(accountRoutes(services, secondFactor));
+  app.use(accessTokenRoutes(services));
+  app.use(outboxRoutes(services.outbox));
   app.use(notFound);
   app.use(errorPage(config.production));
-  return {
-    app,
-    close: () => {
-      secondFactor.close();
-      twoFactorDatabase.close();
-      database.close();
-    },
-  };
-}
-
-/** Without its sessions the server cannot tell who is who: 503, not "nobody is logged in" and not a fault of the code. */
-function orUnavailable(sessions: RequestHandler): RequestHandler {
-  return (req, res, next) => {
-    void sessions(req, res, (cause?: unknown) => {
-      // express-session goes on without `req.session` while its store says that it is disconnected.
-      if (cause === undefined && (req.session as unknown) !== undefined) next();
-      else next(Object.assign(new Error('Sessions are not available.', { cause }), { status: 503 }));
-    });
-  };
+  return { app, close: () => secondFactor.close() };
 }

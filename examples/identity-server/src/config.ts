@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-
-/** Something a person has to set right before the server can start; its message says what, and never repeats a value. */
-export class SetupError extends Error {
-  override readonly name = 'SetupError';
-}
+import {
+  areKeys,
+  isDatabase,
+  isOrigin,
+  isWebAddress,
+  toDatabase,
+  toKeys,
+  toOrigin,
+} from './config-values.js';
+import { type ProviderConfig, readProvider } from './provider-config.js';
+import { SetupError } from './setup-error.js';
 
 export interface SealingKey {
   id: string;
@@ -14,30 +19,38 @@ export interface SealingKey {
   secret: string;
 }
 
+export type DatabaseAddress =
+  { kind: 'sqlite'; file: string } | { kind: 'postgres'; url: string } | { kind: 'mysql'; url: string };
+
 export interface Config {
   production: boolean;
   /** 0 lets the system choose. */
   port: number;
   /** Origin that browsers see; `undefined` means `http://localhost:` and the port. */
   baseUrl: string | undefined;
-  databaseFile: string;
-  /** Where the database stands; development keys are put next to it, so that servers of one database share them. */
+  database: DatabaseAddress;
+  /** For development keys, and sessions without Redis; servers that share it share the keys. */
   dataFolder: string;
   redisUrl: string | undefined;
   sessionSecret: string | undefined;
   twoFactor: { enabled: boolean; issuer: string; keys: SealingKey[] | undefined };
+  provider: ProviderConfig | undefined;
 }
 
 const portRule = 'PORT must be a whole number from 0 to 65535; 0 picks a free port.';
 const baseUrlRule =
   'BASE_URL must be the address that browsers use, without a path, such as https://id.example.com.';
 const databaseRule =
-  'DATABASE_URL must be file:PATH: this example keeps its data in SQLite, such as file:./data/identity-server.db.';
+  'DATABASE_URL must be file:PATH (SQLite), postgres://… or mysql://…, such as file:./data/identity-server.db.';
 const redisRule =
   'REDIS_URL must begin with redis://, rediss:// or unix://. Leave it out to start without one.';
 const keysRule =
   'TWO_FACTOR_KEYS must be id:base64 pairs with commas between, each of 32 random bytes and each id once. ' +
   'Make one with: echo "$(date +%Y-%m):$(openssl rand -base64 32)"';
+const providerRule =
+  'OAUTH2_AUTHORIZATION_URL, OAUTH2_TOKEN_URL and OAUTH2_USERINFO_URL must be web addresses.';
+
+const webAddress = z.string().refine(isWebAddress, providerRule).optional();
 
 const environment = z.object({
   NODE_ENV: z.string().optional(),
@@ -51,8 +64,8 @@ const environment = z.object({
   DATABASE_URL: z
     .string()
     .default('file:./data/identity-server.db')
-    .refine((url) => /^file:[^?#]+$/.test(url), databaseRule)
-    .transform(toFile),
+    .refine(isDatabase, databaseRule)
+    .transform(toDatabase),
   REDIS_URL: z
     .string()
     .regex(/^(rediss?|unix):\/\/./, redisRule)
@@ -67,6 +80,11 @@ const environment = z.object({
     .regex(/^[^:\p{Cc}]{1,64}$/u, 'TWO_FACTOR_ISSUER must be a name of up to 64 characters without a colon.')
     .default('Identity server example'),
   TWO_FACTOR_KEYS: z.string().transform(toKeys).refine(areKeys, keysRule).optional(),
+  OAUTH2_AUTHORIZATION_URL: webAddress,
+  OAUTH2_TOKEN_URL: webAddress,
+  OAUTH2_USERINFO_URL: webAddress,
+  OAUTH2_CLIENT_ID: z.string().optional(),
+  OAUTH2_CLIENT_SECRET: z.string().optional(),
 });
 
 /**
@@ -86,12 +104,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = l
       'SESSION_SECRET is too short: use 32 or more random characters (openssl rand -base64 32).',
     );
   }
+  const database = values.DATABASE_URL;
   return {
     production,
     port: values.PORT,
     baseUrl: values.BASE_URL,
-    databaseFile: values.DATABASE_URL,
-    dataFolder: dirname(values.DATABASE_URL),
+    database,
+    dataFolder: database.kind === 'sqlite' ? dirname(database.file) : resolve('data'),
     redisUrl: values.REDIS_URL,
     sessionSecret: values.SESSION_SECRET,
     twoFactor: {
@@ -99,6 +118,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = l
       issuer: values.TWO_FACTOR_ISSUER,
       keys: values.TWO_FACTOR_KEYS,
     },
+    provider: readProvider(values),
   };
 }
 
@@ -106,32 +126,4 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = l
 function loadEnvironment(): NodeJS.ProcessEnv {
   if (existsSync('.env')) process.loadEnvFile('.env');
   return process.env;
-}
-
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
-}
-
-function toOrigin(text: string): string {
-  return new URL(text).origin;
-}
-
-function toFile(url: string): string {
-  return url.startsWith('file://') ? fileURLToPath(url) : resolve(url.slice('file:'.length));
-}
-
-function toKeys(text: string): SealingKey[] {
-  return text.split(',').map((pair) => {
-    const colon = pair.indexOf(':');
-    return { id: pair.slice(0, Math.max(colon, 0)).trim(), secret: pair.slice(colon + 1).trim() };
-  });
-}
-
-function areKeys(keys: SealingKey[]): boolean {
-  const wellFormed = keys.every(
-    ({ id, secret }) => /^[\w-]{1,32}$/.test(id) && /^[A-Za-z0-9+/]{43}=$/.test(secret),
-  );
-  return wellFormed && new Set(keys.map(({ id }) => id)).size === keys.length;
 }

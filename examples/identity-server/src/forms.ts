@@ -11,6 +11,9 @@ const csrf = csrfSync({
 /** Refuses a form without the token of its session. A login renews the session, and with it the token. */
 export const refuseForgery = csrf.csrfSynchronisedProtection;
 
+/** For a login that keeps the session's content: a token that was known before the login must not count after it. */
+export const renewToken = csrf.revokeToken;
+
 // ASCII alone: no two names that look the same.
 const username = z.string('Enter a user name.').regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$/, {
   error:
@@ -34,8 +37,34 @@ export const registerForm = z.object({ username, email, password: newPassword })
 export const loginForm = z.object({
   username: z.string('Enter your user name.').min(1, 'Enter your user name.').max(64, 'This is too long.'),
   password: anyPassword,
+  remember: z.literal('yes', 'Tick the box or leave it.').optional(),
 });
 export const passwordForm = z.object({ current: anyPassword, password: newPassword });
+export const emailForm = z.object({ email });
+
+/** As makeToken in tokens.ts makes them. What is not one was not copied whole, and is answered like one that is used up. */
+const mailToken = z.string().regex(/^[\w-]{43}$/);
+export const linkForm = z.object({ token: mailToken });
+export const resetForm = z.object({ password: newPassword });
+export const invitationForm = z.object({ username, password: newPassword });
+
+/** What an identity provider sends back through the browser; `state` and `code` are checked by passport-oauth2. */
+const providerText = z.string().max(4096).optional();
+export const providerAnswer = z
+  .object({ state: providerText, code: providerText, error: providerText, error_description: providerText })
+  // With neither of them passport-oauth2 would begin anew.
+  .refine(({ code, error }) => code !== undefined || error !== undefined);
+
+export const accessTokenForm = z.object({
+  name: z
+    .string('Enter a name.')
+    .trim()
+    .regex(
+      /^[\x20-\x7e]{1,64}$/,
+      'A name has 1 to 64 letters, digits, spaces and signs of the English keyboard.',
+    ),
+});
+export const revocationForm = z.object({ id: z.uuid() });
 
 /** Messages by field. */
 export type Errors = Partial<Record<string, string>>;
@@ -57,6 +86,6 @@ export function readForm<Fields>(
 export function showForm(req: Request, res: Response, view: string, errors: Errors = {}): void {
   const body = (req.body ?? {}) as Record<string, unknown>;
   const typed = (name: string): string => (typeof body[name] === 'string' ? body[name] : '');
-  const values = { username: typed('username'), email: typed('email') };
+  const values = { username: typed('username'), email: typed('email'), name: typed('name') };
   res.render(view, { token: csrf.generateToken(req), values, errors });
 }

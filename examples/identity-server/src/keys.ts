@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { SetupError, type Config, type SealingKey } from './config.js';
+import type { Config, SealingKey } from './config.js';
+import { SetupError } from './setup-error.js';
 
 export interface Keys {
   /** Signs the session cookie. */

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.js';
-import { readConfig, SetupError } from './config.js';
+import { readConfig } from './config.js';
+import { openDatabase } from './database/database.js';
 import { findKeys } from './keys.js';
 import { openSessions } from './sessions.js';
+import { SetupError } from './setup-error.js';
 
 /** How long requests may go on after the server was asked to stop. */
 const farewell = 10_000;
@@ -19,12 +21,20 @@ async function start(): Promise<void> {
   opened.push(() => sessions.close());
   console.log(sessions.description);
 
+  const database = await openDatabase(config.database);
+  opened.push(() => database.close());
+
   // The port before the application: with PORT=0 its origin is known only now.
   const server = createServer();
   server.on('request', answerTooEarly);
   const port = await listen(server, config.port);
   const local = `http://localhost:${String(port)}`;
-  const { app, close } = await createApp(config, { sessions, keys, origin: config.baseUrl ?? local });
+  const { app, close } = await createApp(config, {
+    sessions,
+    keys,
+    database,
+    origin: config.baseUrl ?? local,
+  });
   opened.push(close);
   opened.push(() => finish(server));
   server.off('request', answerTooEarly).on('request', app);

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { RedisStore } from 'connect-redis';
 import type { Store } from 'express-session';
 import { Redis } from 'ioredis';
-import { type Config, SetupError } from './config.js';
+import type { Config } from './config.js';
 import { findRedisServer, startRedisServer } from './redis-server.js';
+import { SetupError } from './setup-error.js';
 import { SqliteSessionStore } from './sqlite-session-store.js';
 
 /** Where sessions are kept. */
@@ -13,8 +15,9 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-/** Redis where one is named or can be started, else the SQLite file. */
-export async function openSessions({ redisUrl, databaseFile }: Config): Promise<Sessions> {
+/** Redis where one is named or can be started, else the SQLite file; beside another database one for sessions alone. */
+export async function openSessions({ redisUrl, database, dataFolder }: Config): Promise<Sessions> {
+  const databaseFile = database.kind === 'sqlite' ? database.file : join(dataFolder, 'sessions.db');
   if (redisUrl !== undefined) return openRedisSessions(redisUrl, 'Redis, at the address in REDIS_URL');
   if (findRedisServer() === undefined)
     return openSqliteSessions(databaseFile, 'REDIS_URL is not set, no redis-server found');
@@ -54,7 +57,7 @@ function openSqliteSessions(file: string, reason: string): Sessions {
   const store = new SqliteSessionStore(file);
   return {
     store,
-    description: `Sessions: the SQLite file (${reason}).`,
+    description: `Sessions: the SQLite file ${file} (${reason}).`,
     close: () => {
       store.close();
       return Promise.resolve();
@@ -67,8 +70,8 @@ async function openRedisSessions(url: string, place: string): Promise<Sessions> 
   // the connection comes back by itself.
   const client = new Redis(url, {
     lazyConnect: true,
-    connectTimeout: 2000,
-    commandTimeout: 2000,
+    connectTimeout: 1000,
+    commandTimeout: 1000,
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     retryStrategy: (times) => Math.min(times * 100, 1000),

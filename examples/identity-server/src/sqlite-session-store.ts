@@ -1,7 +1,7 @@
 import { Store, type SessionData } from 'express-session';
 import type Database from 'libsql';
 import { z } from 'zod';
-import { openDatabase, write } from './database.js';
+import { openSqlite, write } from './database/sqlite.js';
 
 type Done<Value = void> = (error?: unknown, value?: Value) => void;
 
@@ -16,7 +16,7 @@ export class SqliteSessionStore extends Store {
   /** @param file Opened once more, for the sessions alone. */
   constructor(file: string) {
     super();
-    const database = openDatabase(file);
+    const database = openSqlite(file);
     this.#database = database;
     database.exec(`CREATE TABLE IF NOT EXISTS sessions (
       id TEXT PRIMARY KEY NOT NULL,

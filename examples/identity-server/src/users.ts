@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type Database from 'libsql';
-import { z } from 'zod';
-import { write } from './database.js';
+import type { Selectable } from 'kysely';
+import { type Database, unlessTaken } from './database/database.js';
+import type { Tables } from './database/tables.js';
 import { hashPassword, matchesPassword } from './passwords.js';
 
 declare global {
@@ -18,77 +18,89 @@ declare global {
 export interface NewUser {
   username: string;
   email: string;
-  password: string;
+  /** `undefined` for whoever signs in by other ways only. */
+  password: string | undefined;
 }
 
-const row = z.object({ id: z.string(), username: z.string(), email: z.string(), password_hash: z.string() });
+type Row = Selectable<Tables['users']>;
 
-/**
- * The table of users. Names and addresses are ASCII (see forms.ts), for which NOCASE is enough to make `Ann` and `ann` one
- * person. Ids are random and never used again, so that nothing kept for a deleted user meets a new one.
- */
+/** The table of users. Ids are random and never used again, so that nothing kept for a deleted user meets a new one. */
 export class Users {
-  readonly #database: Database.Database;
+  readonly #database: Database;
   readonly #unknownUserHash: string;
 
-  private constructor(database: Database.Database, unknownUserHash: string) {
+  private constructor(database: Database, unknownUserHash: string) {
     this.#database = database;
     this.#unknownUserHash = unknownUserHash;
   }
 
-  /** Creates the table where it is missing; safe when several processes start at once. */
-  static async open(database: Database.Database): Promise<Users> {
-    database.exec(`CREATE TABLE IF NOT EXISTS users (
-      id TEXT PRIMARY KEY NOT NULL,
-      username TEXT NOT NULL UNIQUE COLLATE NOCASE,
-      email TEXT NOT NULL UNIQUE COLLATE NOCASE,
-      password_hash TEXT NOT NULL,
-      created_at INTEGER NOT NULL
-    )`);
+  static async open(database: Database): Promise<Users> {
     return new Users(database, await hashPassword(randomUUID()));
   }
 
-  /** @returns the user, or which of the two belongs to someone already. The UNIQUE columns decide, not a look before. */
+  /** @returns the user, or which of the two belongs to someone already. The unique columns decide, not a look before. */
   async create({ username, email, password }: NewUser): Promise<Express.User | 'username' | 'email'> {
     const user = { id: randomUUID(), username, email };
-    const hash = await hashPassword(password);
-    const insert = 'INSERT INTO users VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING';
-    if (write(this.#database, insert, user.id, username, email, hash, Date.now()) === 1) return user;
-    return this.#find('username', username) === undefined ? 'email' : 'username';
+    const row = {
+      ...user,
+      username_key: username.toLowerCase(),
+      email_key: email.toLowerCase(),
+      password_hash: password === undefined ? null : await hashPassword(password),
+      created_at: Date.now(),
+    };
+    const insert = unlessTaken(this.#database, this.#database.queries.insertInto('users').values(row));
+    const { numInsertedOrUpdatedRows } = await insert.executeTakeFirstOrThrow();
+    if (numInsertedOrUpdatedRows === 1n) return user;
+    return (await this.#find('username_key', row.username_key)) === undefined ? 'email' : 'username';
   }
 
-  findById(id: string): Express.User | undefined {
-    const found = this.#find('id', id);
-    return found && { id: found.id, username: found.username, email: found.email };
+  async findById(id: string): Promise<Express.User | undefined> {
+    return toUser(await this.#find('id', id));
+  }
+
+  async findByEmail(email: string): Promise<Express.User | undefined> {
+    return toUser(await this.#find('email_key', email.toLowerCase()));
   }
 
   /** An unknown name costs one hash as well: the time of the answer does not tell who has an account. */
   async findByPassword(username: string, password: string): Promise<Express.User | undefined> {
-    const found = this.#find('username', username);
+    const found = await this.#find('username_key', username.toLowerCase());
     const matches = await matchesPassword(password, found?.password_hash ?? this.#unknownUserHash);
-    return found !== undefined && matches ? this.findById(found.id) : undefined;
+    return matches ? toUser(found) : undefined;
   }
 
   async checkPassword(id: string, password: string): Promise<boolean> {
-    const found = this.#find('id', id);
-    return found !== undefined && (await matchesPassword(password, found.password_hash));
+    const hash = (await this.#find('id', id))?.password_hash;
+    return typeof hash === 'string' && (await matchesPassword(password, hash));
   }
 
   /** @returns whether `current` was right. Of two changes at once, only one finds the hash that it checked. */
   async changePassword(id: string, current: string, password: string): Promise<boolean> {
-    const found = this.#find('id', id);
-    if (found === undefined || !(await matchesPassword(current, found.password_hash))) return false;
-    const hash = await hashPassword(password);
-    const update = 'UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?';
-    return write(this.#database, update, hash, id, found.password_hash) === 1;
+    const checked = (await this.#find('id', id))?.password_hash;
+    if (typeof checked !== 'string' || !(await matchesPassword(current, checked))) return false;
+    const { numUpdatedRows } = await this.#database.queries
+      .updateTable('users')
+      .set({ password_hash: await hashPassword(password) })
+      .where('id', '=', id)
+      .where('password_hash', '=', checked)
+      .executeTakeFirstOrThrow();
+    return numUpdatedRows === 1n;
   }
 
-  /** @throws when the database does not answer. */
-  check(): void {
-    this.#database.prepare('SELECT id FROM users LIMIT 1').all();
+  /** For whoever has proven to be the user by another way. */
+  async setPassword(id: string, password: string): Promise<void> {
+    const password_hash = await hashPassword(password);
+    await this.#database.queries.updateTable('users').set({ password_hash }).where('id', '=', id).execute();
   }
 
-  #find(column: 'id' | 'username', value: string): z.infer<typeof row> | undefined {
-    return row.optional().parse(this.#database.prepare(`SELECT * FROM users WHERE ${column} = ?`).get(value));
+  async #find(column: 'id' | 'username_key' | 'email_key', value: string): Promise<Row | undefined> {
+    const query = this.#database.queries.selectFrom('users').selectAll().where(column, '=', value);
+    const found = await query.executeTakeFirst();
+    // MySQL takes `ann` and `ann ` for the same where it compares.
+    return found?.[column] === value ? found : undefined;
   }
+}
+
+function toUser(row: Row | undefined): Express.User | undefined {
+  return row && { id: row.id, username: row.username, email: row.email };
 }

@@ -1,14 +1,14 @@
-import { Router, type Request } from 'express';
-import { requireLogin } from '../authentication.js';
+import { Router } from 'express';
+import type { SecondFactor } from 'passport-second-factor';
+import { requireLogin, signedIn } from '../authentication.js';
 import { passwordForm, readForm, showForm } from '../forms.js';
-import type { Users } from '../users.js';
+import { endOtherAccess, type Services } from '../services.js';
 
-/** What the account asks of the second factor. */
-export interface PasswordWatch {
-  passwordChanged(userId: string, req: Request): Promise<unknown>;
-}
-
-export function accountRoutes(users: Users, secondFactor: PasswordWatch): Router {
+export function accountRoutes(
+  services: Services,
+  secondFactor: Pick<SecondFactor, 'passwordChanged'>,
+): Router {
+  const { users } = services;
   const router = Router();
 
   router.get('/account', requireLogin, (req, res) => {
@@ -27,20 +27,15 @@ export function accountRoutes(users: Users, secondFactor: PasswordWatch): Router
       showForm(req, res.status(400), 'password', errors);
       return;
     }
-    const { id } = signedIn(req);
-    if (!(await users.changePassword(id, fields.current, fields.password))) {
+    const user = signedIn(req);
+    if (!(await users.changePassword(user.id, fields.current, fields.password))) {
       showForm(req, res.status(401), 'password', { current: 'This is not your password.' });
       return;
     }
     // In this order: a login with the old password in between must not outlive the change.
-    await secondFactor.passwordChanged(id, req);
+    await endOtherAccess(services, secondFactor, user, req);
     res.redirect('/account?password=changed');
   });
 
   return router;
-}
-
-function signedIn(req: Request): Express.User {
-  if (!req.user) throw new Error('This route needs requireLogin before it.');
-  return req.user;
 }

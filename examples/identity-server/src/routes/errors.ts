@@ -40,13 +40,13 @@ export function errorPage(production: boolean): ErrorRequestHandler {
   };
 }
 
-function statusOf(error: unknown): number {
+export function statusOf(error: unknown): number {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   return typeof status === 'number' && status >= 400 && status <= 599 ? status : 500;
 }
 
 /** Stack and causes, nothing else: an error of ioredis carries the command too, with the session and its id. */
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'An error that is no Error was thrown.';
   const stack = error.stack ?? error.message;
   return error.cause === undefined ? stack : `${stack}\nbecause of ${describe(error.cause)}`;

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { skipIfLoggedIn } from '../authentication.js';
+import { signIn, skipIfLoggedIn } from '../authentication.js';
 import { readForm, registerForm, showForm } from '../forms.js';
 import type { Users } from '../users.js';
 
@@ -27,10 +27,7 @@ export function registerRoutes(users: Users): Router {
       showForm(req, res.status(409), 'register', { [user]: taken[user] });
       return;
     }
-    req.logIn(user, (error: unknown) => {
-      if (error) next(error);
-      else res.redirect('/account');
-    });
+    signIn(req, res, next, user);
   });
 
   return router;

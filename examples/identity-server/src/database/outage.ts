@@ -1,0 +1,46 @@
+import type { DatabaseConnection, Dialect, Driver } from 'kysely';
+
+/** How long a database may take for a connection or a statement before the request gets an error. */
+export const patience = 1000;
+
+/** A statement that failed, whatever the reason: the request is refused for now (503), and the cause is for the log. */
+class DatabaseOutage extends Error {
+  override readonly name = 'DatabaseOutage';
+  readonly status = 503;
+
+  constructor(cause: unknown) {
+    super('The database did not do what it was asked.', { cause });
+  }
+}
+
+/** The same dialect, whose every failure is a DatabaseOutage. */
+export function reportOutages(dialect: Dialect): Dialect {
+  return {
+    createAdapter: () => dialect.createAdapter(),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createDriver: () => watch(dialect.createDriver()),
+  };
+}
+
+function watch(driver: Driver): Driver {
+  const watched = new WeakSet<DatabaseConnection>();
+  const acquire = driver.acquireConnection.bind(driver);
+  driver.acquireConnection = async () => {
+    const connection = await orOutage(acquire);
+    if (watched.has(connection)) return connection;
+    watched.add(connection);
+    const execute = connection.executeQuery.bind(connection);
+    connection.executeQuery = (query) => orOutage(() => execute(query));
+    return connection;
+  };
+  return driver;
+}
+
+async function orOutage<Result>(ask: () => Promise<Result>): Promise<Result> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw new DatabaseOutage(cause);
+  }
+}
