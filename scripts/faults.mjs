@@ -23,12 +23,13 @@ rmSync(folder, { recursive: true });
 
 const milliseconds = (value) => (value === null ? 'never' : `${Math.round(value)} ms`);
 console.table(
-  rows.map(({ fault, requests, letIn, refused, slowest, recovery, unexpected }) => ({
+  rows.map(({ fault, requests, letIn, refused, slowest, slowestAfterHash, recovery, unexpected }) => ({
     fault,
     requests,
     'let in wrongly': letIn,
     refused,
     'slowest answer': milliseconds(slowest),
+    'with a password hash': milliseconds(slowestAfterHash),
     'recovered after': milliseconds(recovery),
     unexpected: unexpected.length,
   })),

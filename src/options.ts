@@ -77,6 +77,11 @@ export interface LoginOptions {
    */
   after?(request: Request, response: Response, user: Express.User): void | Promise<void>;
   /**
+   * Awaited when somebody cancels a pending login, before the redirect to the login page: take a remember-me cookie away
+   * here, or the next request holds the same login again.
+   */
+  cancelled?(request: Request, response: Response): void | Promise<void>;
+  /**
    * Decides about each login after its first factor, e.g. by network or risk. It can only tighten: `usual` leaves the
    * second step as it is, `refuse` lets nobody in (403 `login-refused`). Default: always `usual`.
    */

@@ -116,6 +116,7 @@ export const optionsSchema = z
       .strictObject({
         held: z.enum(['respond', 'error']).default('respond'),
         after: verb.optional(),
+        cancelled: verb.optional(),
         condition: verb.optional(),
         skipSecondStep: verb.optional(),
         sessionless: z

@@ -125,7 +125,10 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
   }
 
   async function cancel(request: Request, response: Response): Promise<void> {
-    if (gate.state(request).kind === 'pending') await logins.logOut(request, false);
+    if (gate.state(request).kind === 'pending') {
+      await logins.logOut(request, false);
+      await settings.login.cancelled?.(request, response);
+    }
     response.redirect(303, settings.paths.login);
   }
 

@@ -73,9 +73,12 @@ describe('the documentation', () => {
 
   it('lists every environment variable of the example in .env.example', () => {
     const used = new Set(
-      read('examples/identity-server/src/config.ts').match(/\b[A-Z]+_[A-Z_]+\b|\bPORT\b/g),
+      (
+        read('examples/identity-server/src/config.ts') +
+        read('examples/identity-server/src/provider-config.ts')
+      ).match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bPORT\b/g),
     );
-    const listed = new Set([...read('.env.example').matchAll(/^#?\s*([A-Z][A-Z_]+)=/gm)].map((m) => m[1]));
+    const listed = new Set([...read('.env.example').matchAll(/^#?\s*([A-Z][A-Z0-9_]+)=/gm)].map((m) => m[1]));
     for (const name of listed) expect(used).toContain(name);
     for (const name of [
       'PORT',

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RedisServer, startRedisServer } from '../../examples/identity-server/src/redis-server.js';
+import { startRedisServer } from '../../examples/identity-server/src/redis-server.js';
 import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../helpers/databases.js';
 import {
   createInstallation,
@@ -11,11 +11,14 @@ import {
 } from '../helpers/example-server.js';
 import { Visitor } from '../helpers/visitor.js';
 import { createLink, type Line, type Link } from './link.js';
+import { startDurableRedis } from './redis.js';
 import { holdWriteLock } from './sqlite-lock.js';
 import { createCast, noFindings, ROUNDS, sendRound } from './traffic.js';
 
 /** Milliseconds in which every request must be answered (R1), and in which service must be as before. */
 const ANSWERED_WITHIN = 2_000;
+/** Longer where the example hashes a password before it comes to us, on a busy machine. */
+const ANSWERED_AFTER_HASH_WITHIN = 2_500;
 const RECOVERED_WITHIN = 15_000;
 
 interface Fault {
@@ -24,8 +27,6 @@ interface Fault {
   end(): Promise<void> | void;
   /** Whether sessions can be read meanwhile, so that serving them is right. Default false. */
   mayServe?: boolean;
-  /** Whether sessions are there afterwards. Default true. */
-  keepsSessions?: boolean;
 }
 
 /** Two nodes on one database and one Redis, and what can happen to these. */
@@ -71,15 +72,18 @@ const settings: Setting[] = [
   {
     name: 'Redis',
     async start() {
-      let redis: RedisServer = await startRedisServer();
+      const redis = await startDurableRedis();
       const link = await createLink(redis.url);
-      const installation = createInstallation(link.url);
-      const signal = (name: NodeJS.Signals): void => void process.kill(redis.pid, name);
       return {
-        installation,
+        installation: createInstallation(link.url),
         faults: [
           ...lines('Redis', () => link),
-          { name: 'Redis stopped (SIGSTOP)', begin: () => signal('SIGSTOP'), end: () => signal('SIGCONT') },
+          {
+            name: 'Redis stopped (SIGSTOP)',
+            begin: () => redis.signal('SIGSTOP'),
+            end: () => redis.signal('SIGCONT'),
+          },
+          { name: 'Redis killed, started again', begin: () => redis.kill(), end: () => redis.start() },
         ],
         async stop() {
           await link.close();
@@ -150,6 +154,7 @@ describe.each(settings)('R1 faults of $name', ({ start }) => {
         expect(findings.unexpected, fault.name).toEqual([]);
         expect(findings.refused, fault.name).toBeGreaterThan(0);
         expect(findings.slowest, fault.name).toBeLessThan(ANSWERED_WITHIN);
+        expect(findings.slowestAfterHash, fault.name).toBeLessThan(ANSWERED_AFTER_HASH_WITHIN);
         expect(recovery, fault.name).toBeLessThan(RECOVERED_WITHIN);
 
         // Nobody was let in afterwards either, and nothing was lost.

@@ -31,7 +31,9 @@ export async function createLink(target: string): Promise<Link> {
 
   const carry = (from: Socket, to: Duplex, isAnswer: boolean): void => {
     from.on('data', (bytes: Buffer) => {
-      const pass = (): void => void (to.destroyed || dead.has(from) || to.write(bytes));
+      const pass = (): void => {
+        if (!to.destroyed && !dead.has(from)) to.write(bytes);
+      };
       if (line === 'slow' && isAnswer) setTimeout(pass, DELAY);
       else pass();
     });

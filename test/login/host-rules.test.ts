@@ -22,6 +22,9 @@ import {
 const CHALLENGE = '/two-factor/challenge';
 const idOf = (user: Express.User): string => (user as unknown as TestUser).id;
 
+const cookiesOf = (response: { headers: Record<string, unknown> }): string =>
+  String(response.headers['set-cookie']);
+
 describe('login.after', () => {
   interface Called {
     calls: string[];
@@ -52,9 +55,6 @@ describe('login.after', () => {
       },
     });
   }
-
-  const cookiesOf = (response: { headers: Record<string, unknown> }): string =>
-    String(response.headers['set-cookie']);
 
   it('is awaited at the completion, not at the password step, and its cookie and session data stay', async () => {
     const called: Called = { calls: [] };
@@ -102,6 +102,44 @@ describe('login.after', () => {
       expect(await whoIs(agent)).toBe('nobody');
       expect((await readSession(host, agent)) ?? {}).not.toHaveProperty('secondFactor');
     }
+  });
+});
+
+describe('login.cancelled', () => {
+  it('is awaited when a pending login is cancelled, and nowhere else', async () => {
+    let cancelled = 0;
+    const host = await createHost({
+      options: {
+        login: {
+          async cancelled(request, response) {
+            await new Promise((resolve) => setTimeout(resolve, 10));
+            cancelled += 1;
+            response.clearCookie('remember_me');
+            expect(request.isAuthenticated()).toBe(false);
+          },
+        },
+      },
+    });
+    await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    const forged = await agent.post('/two-factor/cancel').type('form').send({});
+    expect([forged.status, cancelled]).toEqual([403, 0]);
+    const done = await submit(agent, '/two-factor/cancel', {}, CHALLENGE);
+    expect([done.headers['location'], cancelled]).toEqual(['/login', 1]);
+    expect(cookiesOf(done)).toContain('remember_me=;');
+    expect((await agent.get(CHALLENGE)).headers['location']).toBe('/login');
+    await (await host.signIn('ada')).post('/logout');
+    expect(cancelled).toBe(1);
+  });
+
+  it('that fails leaves the login cancelled', async () => {
+    const host = await createHost({
+      options: { login: { cancelled: () => Promise.reject(new Error('cookies away')) } },
+    });
+    await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    expect((await submit(agent, '/two-factor/cancel', {}, CHALLENGE)).status).toBe(500);
+    expect((await agent.get(CHALLENGE)).headers['location']).toBe('/login');
   });
 });
 

@@ -65,6 +65,8 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
         delete req.session.returnTo;
         await rememberMe.fulfilWish(req, res, user);
       },
+      // "Sign in as somebody else": a computer that is remembered would be sent back to the challenge at once.
+      cancelled: (req, res) => rememberMe.forget(req, res),
     },
     paths: { pages: '/two-factor', login: '/login', home: '/account' },
     ...(clock && { clock }),
@@ -95,8 +97,6 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   app.use(sessionMiddleware(sessions.store, keys.sessionSecret, isHttps));
   app.use(passport.session());
   app.use(rememberMe.readCookie);
-  // "Sign in as somebody else": a computer that is remembered would be sent back to the challenge at once.
-  app.post('/two-factor/cancel', rememberMe.forgetFirst);
   app.use(passport.authenticate('remember-me') as RequestHandler);
   // Before our own body parser and form token: these pages bring theirs.
   app.use('/two-factor', secondFactor.pages());

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -58,9 +59,12 @@ export async function startRedisServer(
   const child = spawn('/bin/sh', ['-c', runAndWatch, 'redis', program.path, folder], {
     detached: true,
     env: { ...process.env, ...program.env },
+    // Not stdin for the watcher: Node closes that itself before it tells of the end.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
-  child.once('exit', () => child.stdin.end('gone\n'));
-  child.stdin.on('error', () => undefined);
+  const watched = child.stdio[3] as Writable;
+  child.once('exit', () => watched.end('gone\n'));
+  watched.on('error', () => undefined);
   try {
     await waitUntilReady(child);
   } catch (error) {
@@ -90,7 +94,6 @@ export async function startRedisServer(
  * Redis ended first, and then its number may be another process's already.
  */
 const runAndWatch = `
-exec 3<&0 0</dev/null
 ( read -r gone <&3 || kill -9 $$; rm -rf "$2" ) >/dev/null 2>&1 &
 exec "$1" "$2/redis.conf" 3<&-
 `;
@@ -109,15 +112,15 @@ function configure({ port, password, folder }: { port: number; password: string;
   ].join('\n');
 }
 
-async function waitUntilReady(child: ChildProcessWithoutNullStreams): Promise<void> {
+async function waitUntilReady(child: ChildProcess): Promise<void> {
+  const streams = [child.stdout, child.stderr] as [Readable, Readable];
   let output = '';
   const isReady = new Promise<string>((resolve) => {
     const listen = (chunk: Buffer): void => {
       output += chunk.toString();
       if (output.includes('Ready to accept connections')) resolve('');
     };
-    child.stdout.on('data', listen);
-    child.stderr.on('data', listen);
+    for (const stream of streams) stream.on('data', listen);
     child.once('error', (error) => resolve(error.message));
     child.once('exit', () => resolve('it ended at once'));
   });
@@ -127,16 +130,15 @@ async function waitUntilReady(child: ChildProcessWithoutNullStreams): Promise<vo
   );
   const fault = await Promise.race([isReady, isLate]);
   abort.abort();
-  for (const stream of [child.stdout, child.stderr]) stream.removeAllListeners('data').resume();
+  for (const stream of streams) stream.removeAllListeners('data').resume();
   if (fault !== '') throw new Error(`redis-server did not start: ${fault}\n${output}`);
 }
 
 /** From here on the server keeps no Node process alive that has nothing else to do. */
-function letGo(child: ChildProcessWithoutNullStreams): void {
+function letGo(child: ChildProcess): void {
   child.unref();
   // A child's pipes are sockets, which the types do not say.
-  for (const pipe of [child.stdin, child.stdout, child.stderr])
-    (pipe as unknown as { unref(): void }).unref();
+  for (const pipe of child.stdio) (pipe as { unref(): void } | null)?.unref();
 }
 
 async function findFreePort(): Promise<number> {

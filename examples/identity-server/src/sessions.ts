@@ -72,6 +72,8 @@ async function openRedisSessions(url: string, place: string): Promise<Sessions> 
     lazyConnect: true,
     connectTimeout: 1000,
     commandTimeout: 1000,
+    // A connection that a firewall has forgotten stays silent for ever: the next command opens another.
+    socketTimeout: 1000,
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     retryStrategy: (times) => Math.min(times * 100, 1000),

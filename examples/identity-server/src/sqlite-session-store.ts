@@ -1,6 +1,7 @@
 import { Store, type SessionData } from 'express-session';
 import type Database from 'libsql';
 import { z } from 'zod';
+import { retryWhileLocked } from './database/outage.js';
 import { openSqlite, write } from './database/sqlite.js';
 
 type Done<Value = void> = (error?: unknown, value?: Value) => void;
@@ -16,14 +17,14 @@ export class SqliteSessionStore extends Store {
   /** @param file Opened once more, for the sessions alone. */
   constructor(file: string) {
     super();
-    const database = openSqlite(file);
-    this.#database = database;
-    database.exec(`CREATE TABLE IF NOT EXISTS sessions (
-      id TEXT PRIMARY KEY NOT NULL,
-      data TEXT NOT NULL,
-      expires_at INTEGER NOT NULL
-    )`);
-    database.exec('CREATE INDEX IF NOT EXISTS sessions_expires_at ON sessions (expires_at)');
+    this.#database = openSqlite(file, (database) => {
+      database.exec(`CREATE TABLE IF NOT EXISTS sessions (
+        id TEXT PRIMARY KEY NOT NULL,
+        data TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+      )`);
+      database.exec('CREATE INDEX IF NOT EXISTS sessions_expires_at ON sessions (expires_at)');
+    });
     this.#purge = setInterval(() => {
       // A purge that fails is made good by the next one; expired sessions are never handed out meanwhile.
       answer(undefined, () => this.#write('DELETE FROM sessions WHERE expires_at <= ?', Date.now()));
@@ -77,17 +78,10 @@ function expiryOf(session: SessionData): number {
   return Date.now() + (session.cookie.maxAge ?? day);
 }
 
-/** Calls back later and outside of the `try`, as express-session expects: an error of the caller is not the store's. */
+/** Calls back outside of the promise, as express-session expects: an error of the caller is not the store's. */
 function answer<Value>(done: Done<Value> | undefined, work: () => Value): void {
-  let outcome: { error: unknown } | { error: null; value: Value };
-  try {
-    outcome = { error: null, value: work() };
-  } catch (error) {
-    outcome = { error };
-  }
-  if (done === undefined) return;
-  setImmediate(() => {
-    if ('value' in outcome) done(null, outcome.value);
-    else done(outcome.error);
-  });
+  retryWhileLocked(work).then(
+    (value) => setImmediate(() => done?.(null, value)),
+    (error: unknown) => setImmediate(() => done?.(error)),
+  );
 }

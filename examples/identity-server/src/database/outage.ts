@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { DatabaseConnection, Dialect, Driver } from 'kysely';
 
 /** How long a database may take for a connection or a statement before the request gets an error. */
@@ -39,8 +40,23 @@ function watch(driver: Driver): Driver {
 
 async function orOutage<Result>(ask: () => Promise<Result>): Promise<Result> {
   try {
-    return await ask();
+    return await retryWhileLocked(ask);
   } catch (cause) {
     throw new DatabaseOutage(cause);
+  }
+}
+
+/** Tries again while another process writes, with the event loop free between. */
+export async function retryWhileLocked<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isLocked =
+        error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+      if (!isLocked || Date.now() > deadline) throw error;
+    }
+    await wait(10);
   }
 }

@@ -2,19 +2,24 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Dialect, SqliteDialect } from 'kysely';
 import Database from 'libsql';
-import { patience } from './outage.js';
+
+/** Milliseconds for the lock of another process that starts at the same time. */
+const startPatience = 5000;
 
 /**
  * Opens a connection to the SQLite file, and creates the file with its folder. WAL lets readers go on while another
  * process writes; `synchronous` stays at FULL, or a power cut could undo what was answered already.
+ * @param prepare what has to be there; it may wait for a lock, as nothing does later.
  */
-export function openSqlite(file: string): Database.Database {
+export function openSqlite(file: string, prepare?: (database: Database.Database) => void): Database.Database {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // SQLite would let everybody on the machine read the file; its WAL gets the mode of the file.
   closeSync(openSync(file, 'a', 0o600));
-  // The wait for another process's write blocks this process, so it is short.
-  const database = new Database(file, { timeout: patience });
+  const database = new Database(file, { timeout: startPatience });
   database.exec('PRAGMA journal_mode = WAL');
+  prepare?.(database);
+  // From here on SQLite's own wait would block this process: `retryWhileLocked` waits in its place.
+  database.exec('PRAGMA busy_timeout = 0');
   return database;
 }
 

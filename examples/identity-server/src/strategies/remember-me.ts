@@ -63,11 +63,6 @@ export class RememberMe {
     res.cookie(name, await this.#tokens.issue(user.id), this.#options);
   }
 
-  readonly forgetFirst: RequestHandler = async (req, res, next) => {
-    await this.forget(req, res);
-    next();
-  };
-
   /** At sign-out, and at "sign in as somebody else". */
   async forget(req: Request, res: Response): Promise<void> {
     const token = (req.cookies as Record<string, string>)[name];

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { findRedisServer } from '../../examples/identity-server/src/redis-server.js';
+import { findFreePort } from '../helpers/databases-programs.js';
+
+/** A Redis that keeps every write on disk, so that it can be killed and started again. */
+export interface DurableRedis {
+  url: string;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  signal(name: NodeJS.Signals): void;
+  stop(): Promise<void>;
+}
+
+export async function startDurableRedis(): Promise<DurableRedis> {
+  const program = findRedisServer();
+  if (!program) throw new Error('There is no redis-server. On Debian: apt-get install redis-server.');
+  const folder = mkdtempSync(join(tmpdir(), 'durable-redis-'));
+  const port = await findFreePort();
+  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
+  const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
+  let child: ChildProcess | undefined;
+
+  const kill = async (): Promise<void> => {
+    const exit = child && once(child, 'exit');
+    child?.kill('SIGKILL');
+    await exit;
+  };
+  const start = async (): Promise<void> => {
+    const env = { ...process.env, ...program.env };
+    child = spawn(program.path, [...settings, ...durable], { env, stdio: 'ignore' });
+    while (!(await answers(port))) await wait(20);
+  };
+  await start();
+  return {
+    url: `redis://127.0.0.1:${String(port)}`,
+    kill,
+    start,
+    signal: (name) => void child?.kill(name),
+    async stop() {
+      child?.kill('SIGCONT');
+      await kill();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    socket.write('PING\r\n');
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    return reply.toString().startsWith('+PONG');
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
