@@ -27,6 +27,8 @@ export interface SecondFactorOptions {
     pages?: string;
     /** What a proxy takes off the front of a path before Express sees it, e.g. `/app`. Default `''`. */
     prefix?: string;
+    /** Where held logins are sent, for a host with a challenge page of its own. Default `challenge` below `pages`. */
+    challenge?: string;
     /** The host's login page. Default `/login`. */
     login?: string;
     /** Where a completed login goes that names no other target. Default `/`. */
@@ -55,7 +57,7 @@ export interface UserOptions {
    * Proves the first factor again before somebody without a second factor sets one up. Without it such a person signs
    * in anew when the login is older than 5 minutes.
    */
-  checkPassword?(user: Express.User, password: string): Promise<boolean>;
+  checkPassword?(user: Express.User, password: string): boolean | Promise<boolean>;
   /**
    * Whether this user may set up a second factor now, e.g. once the e-mail address is verified. A sentence refuses and is
    * shown. Default: everybody may.
@@ -77,10 +79,10 @@ export interface LoginOptions {
    */
   after?(request: Request, response: Response, user: Express.User): void | Promise<void>;
   /**
-   * Awaited when somebody cancels a pending login, before the redirect to the login page: take a remember-me cookie away
-   * here, or the next request holds the same login again.
+   * Awaited when a pending login is given up, because it was cancelled or too many codes were wrong: take a remember-me
+   * cookie away here, or the next request holds the same login again.
    */
-  cancelled?(request: Request, response: Response): void | Promise<void>;
+  abandoned?(request: Request, response: Response): void | Promise<void>;
   /**
    * Decides about each login after its first factor, e.g. by network or risk. It can only tighten: `usual` leaves the
    * second step as it is, `refuse` lets nobody in (403 `login-refused`). Default: always `usual`.

@@ -64,7 +64,10 @@ export interface SecondFactor {
    * own error handler.
    */
   errors(): ErrorRequestHandler;
-  /** The challenge, setup and management pages. Mount it at `paths.pages`, below `passport.session()`. */
+  /**
+   * The challenge, setup and management pages. Mount it at `paths.pages`, below `passport.session()`.
+   * @throws SecondFactorError `not-protected` where `protect` was not called before.
+   */
   pages(): Router;
   /**
    * Answers this session's pending login, or gives a fresh proof in its complete one; for hosts with a challenge of
@@ -93,7 +96,6 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const loginFlow = createLoginFlow(settings, storage);
   const gate = new Gate(settings, loginFlow);
   const logins = new LoginDesk(gate, loginFlow, settings);
-  const challengePath = `${settings.paths.pages}/challenge`;
   const desk = new ChallengeDesk(
     gate,
     logins,
@@ -127,7 +129,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     async hold(request, response, user) {
       const isHeld = await logins.hold(request, user);
-      if (isHeld) answerHeld(request, response, challengePath);
+      if (isHeld) answerHeld(request, response, settings.paths.challenge);
       return isHeld;
     },
 
@@ -138,9 +140,10 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     impersonate: (request, user) => logins.impersonate(request, user),
 
-    errors: () => answerErrors(challengePath),
+    errors: () => answerErrors(settings.paths.challenge),
 
     pages() {
+      gate.passports.refuseNone();
       const router = Router();
       const face = {
         gate,

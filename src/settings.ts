@@ -19,7 +19,7 @@ export interface Settings {
   held: 'respond' | 'error';
   /** Until when unstamped sessions are adopted; 0 for never. */
   adoptUntil: number;
-  paths: { pages: string; prefix: string; login: string; home: string };
+  paths: { pages: string; prefix: string; challenge: string; login: string; home: string };
   csrf: CsrfOptions | undefined;
   window: Window;
   limits: AttemptLimits;
@@ -116,7 +116,7 @@ export const optionsSchema = z
       .strictObject({
         held: z.enum(['respond', 'error']).default('respond'),
         after: verb.optional(),
-        cancelled: verb.optional(),
+        abandoned: verb.optional(),
         condition: verb.optional(),
         skipSecondStep: verb.optional(),
         sessionless: z
@@ -130,6 +130,7 @@ export const optionsSchema = z
       .strictObject({
         pages: pagesPath.default('/two-factor'),
         prefix: prefix.or(z.literal('')).default(''),
+        challenge: path.optional(),
         login: path.default('/login'),
         home: path.default('/'),
       })
@@ -178,13 +179,14 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
     );
   }
-  const { totp, attempts, keys, csrf, login, ...rest } = parsed.data;
+  const { totp, attempts, keys, csrf, login, paths, ...rest } = parsed.data;
   return {
     ...rest,
     // The host's own objects: their functions may use `this`.
     user: options.user,
     login: options.login ?? {},
     csrf: csrf && options.csrf,
+    paths: { ...paths, challenge: paths.challenge ?? `${paths.pages}/challenge` },
     held: login.held,
     adoptUntil: login.adoptUnstamped?.until.getTime() ?? 0,
     keys: keys as [RingKey, ...RingKey[]],

@@ -108,7 +108,10 @@ export class ChallengeDesk {
       this.#logins.completions.allowCompletion(request, pending, answer.lane);
       return { ...outcome, user, returnTo: pending.returnTo };
     }
-    if (isOver(outcome)) forgetLogin(request);
+    if (isOver(outcome)) {
+      forgetLogin(request);
+      await this.#logins.abandon(request);
+    }
     return outcome;
   }
 

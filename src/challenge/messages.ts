@@ -16,11 +16,10 @@ const MISTYPED = 'There is a typing mistake in that backup code. Check it and en
 const USED = 'That code was used already. Wait until your authenticator app shows the next one.';
 const SUSPENDED =
   'There were too many wrong codes, so codes of this kind no longer work for this account. Use the other kind, or ask for help.';
-const EXHAUSTED = 'There were too many wrong codes. Start again with your password.';
+const EXHAUSTED = 'There were too many wrong codes. Sign in again.';
 const COMPLETED =
-  'It was completed by another request, for example in another tab or by a double click, or it has ended. If you are not signed in, start again.';
-const EXPIRED =
-  'Your sign-in timed out, or a change to the account ended it. Start again with your password.';
+  'It was completed by another request, for example in another tab or by a double click, or it has ended. If you are not signed in, sign in again.';
+const EXPIRED = 'Your sign-in timed out, or a change to the account ended it. Sign in again.';
 
 /** Says in a person's words what an answer has led to. */
 export function describeFailure(failure: Failure, now: number): Message {

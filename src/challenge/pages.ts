@@ -127,7 +127,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
   async function cancel(request: Request, response: Response): Promise<void> {
     if (gate.state(request).kind === 'pending') {
       await logins.logOut(request, false);
-      await settings.login.cancelled?.(request, response);
+      await logins.abandon(request);
     }
     response.redirect(303, settings.paths.login);
   }

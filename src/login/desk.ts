@@ -113,6 +113,11 @@ export class LoginDesk {
     await renewSession(request, { keepHostData });
   }
 
+  /** Tells the host of a pending login that is given up. */
+  async abandon(request: Request): Promise<void> {
+    if (request.res) await this.#settings.login.abandoned?.(request, request.res);
+  }
+
   /** Renews a complete session after a change that was made in it. */
   async renew(
     request: Request,

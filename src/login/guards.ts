@@ -17,7 +17,7 @@ export function requireComplete(gate: Gate, settings: Settings) {
       const state = gate.state(request);
       if (state.kind === 'complete') await run(request, response, state);
       else if (state.kind === 'anonymous') response.redirect(303, settings.paths.login);
-      else response.redirect(303, `${settings.paths.pages}/challenge`);
+      else response.redirect(303, settings.paths.challenge);
     };
 }
 

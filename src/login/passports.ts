@@ -42,6 +42,15 @@ export class Passports {
     this.#instances.set(name, passport);
   }
 
+  /** A forgotten `protect` would leave the gate open, and nothing would say so. */
+  refuseNone(): void {
+    if (this.#instances.size > 0) return;
+    throw new SecondFactorError(
+      'not-protected',
+      'No Passport is protected: call secondFactor.protect(passport) before secondFactor.pages().',
+    );
+  }
+
   enter(request: Request, name: string): void {
     this.#current.set(request, name);
   }

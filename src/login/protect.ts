@@ -117,11 +117,12 @@ function attach(logins: LoginDesk, settings: Settings, request: Request): void {
   };
 }
 
-/** On our own pages a held login goes on as nobody: a redirect to the page that is being opened would never end. */
+/** On our own pages, and on the host's challenge, a held login goes on as nobody: a redirect to the page that is being opened would never end. */
 function hold({ held, paths }: Settings, request: Request, done: Done): void {
   const path = browserPath(request, paths.prefix).toLowerCase();
-  const pages = paths.pages.toLowerCase();
-  if (path === pages || path.startsWith(`${pages}/`)) process.nextTick(done);
+  const [pages, challenge] = [paths.pages.toLowerCase(), paths.challenge.toLowerCase()];
+  const isOurs = path === pages || path === challenge || path.startsWith(`${pages}/`);
+  if (isOurs) process.nextTick(done);
   else if (held === 'error') process.nextTick(done, new SecondFactorRequired());
-  else if (request.res) answerHeld(request, request.res, `${paths.pages}/challenge`);
+  else if (request.res) answerHeld(request, request.res, paths.challenge);
 }

@@ -25,15 +25,16 @@ export function answerHeld(request: Request, response: Response, challengePath: 
 export function answerErrors(challengePath: string): ErrorRequestHandler {
   return (error, request, response, next) => {
     if (error instanceof SecondFactorRequired) answerHeld(request, response, challengePath);
-    else if (
-      error instanceof SecondFactorError &&
-      error.status !== 500 &&
-      wantsJson(request) &&
-      !response.headersSent
-    )
+    else if (error instanceof SecondFactorError && error.status !== 500 && !isPerson(request, response))
       answerProblem(response, error);
     else next(error);
   };
+}
+
+/** Whoever shows pages says so in `Accept`; an error page is nothing to a program that says nothing. */
+function isPerson(request: Request, response: Response): boolean {
+  const acceptsPages = request.get('Accept')?.includes('text/html') === true;
+  return response.headersSent || (acceptsPages && !wantsJson(request));
 }
 
 /** RFC 9457. */

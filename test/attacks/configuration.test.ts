@@ -101,6 +101,7 @@ describe('R13 an operator who sets something weak or wrong is stopped at the sta
       { paths: { pages: '/' } },
       /paths\.pages/,
     ],
+    ['a challenge that is no path', { paths: { challenge: 'https://evil.example/' } }, /paths\.challenge/],
     ['a prefix without a slash', { paths: { prefix: 'app' } }, /paths\.prefix/],
     ['a prefix with a slash at its end', { paths: { prefix: '/app/' } }, /paths\.prefix/],
     ['a prefix of one slash', { paths: { prefix: '/' } }, /paths\.prefix/],

@@ -138,6 +138,10 @@ declare const db: Database.Database;
 declare const store: session.Store;
 declare const sessionSecret: string;
 declare const yourOptions: SecondFactorOptions;
+declare module 'express-session' { interface SessionData { wantsToBeRemembered?: boolean; returnTo?: string } }
+declare const cookieOptions: express.CookieOptions;
+declare const logout: express.RequestHandler;
+declare function issueRememberToken(user: Express.User): Promise<string>;
 declare const reports: express.RequestHandler;
 declare const auditLog: { impersonation(actor: Express.User, user: Express.User): Promise<void> };
 declare function isSupport(user: Express.User): boolean;
@@ -145,7 +149,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions;
-void [{} as Unused, reports, auditLog, isSupport, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, cookieOptions, logout, issueRememberToken, reports, auditLog, isSupport, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

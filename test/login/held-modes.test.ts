@@ -134,7 +134,9 @@ describe('errors()', () => {
     const program = await host.agent().post('/login').send({ username: 'bob', password: 'bob-password' });
     expect([program.status, program.type]).toEqual([403, 'application/problem+json']);
     expect(program.body).toEqual({ title: 'This login is not allowed.', status: 403, code: 'login-refused' });
-    const person = await sendPassword(host.agent(), 'bob');
+    const silent = await sendPassword(host.agent(), 'bob').set('Accept', '*/*');
+    expect([silent.status, silent.type]).toEqual([403, 'application/problem+json']);
+    const person = await sendPassword(host.agent(), 'bob').set('Accept', 'text/html,*/*;q=0.8');
     expect([person.status, person.text]).toEqual([403, 'the host says: This login is not allowed.']);
   });
 

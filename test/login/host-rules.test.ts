@@ -105,15 +105,15 @@ describe('login.after', () => {
   });
 });
 
-describe('login.cancelled', () => {
-  it('is awaited when a pending login is cancelled, and nowhere else', async () => {
-    let cancelled = 0;
+describe('login.abandoned', () => {
+  it('is awaited when a pending login is cancelled or has taken too many wrong codes, and nowhere else', async () => {
+    let abandoned = 0;
     const host = await createHost({
       options: {
         login: {
-          async cancelled(request, response) {
+          async abandoned(request, response) {
             await new Promise((resolve) => setTimeout(resolve, 10));
-            cancelled += 1;
+            abandoned += 1;
             response.clearCookie('remember_me');
             expect(request.isAuthenticated()).toBe(false);
           },
@@ -123,18 +123,24 @@ describe('login.cancelled', () => {
     await host.enrol('ada');
     const agent = await host.signIn('ada');
     const forged = await agent.post('/two-factor/cancel').type('form').send({});
-    expect([forged.status, cancelled]).toEqual([403, 0]);
+    expect([forged.status, abandoned]).toEqual([403, 0]);
     const done = await submit(agent, '/two-factor/cancel', {}, CHALLENGE);
-    expect([done.headers['location'], cancelled]).toEqual(['/login', 1]);
+    expect([done.headers['location'], abandoned]).toEqual(['/login', 1]);
     expect(cookiesOf(done)).toContain('remember_me=;');
     expect((await agent.get(CHALLENGE)).headers['location']).toBe('/login');
     await (await host.signIn('ada')).post('/logout');
-    expect(cancelled).toBe(1);
+    const wrong = await host.signIn('ada');
+    for (let tries = 0; tries < 4; tries++) await answer(wrong, '000000');
+    expect(abandoned).toBe(1);
+    expect(cookiesOf(await answer(wrong, '000000'))).toContain('remember_me=;');
+    expect(abandoned).toBe(2);
+    await host.signIn('bob');
+    expect(abandoned).toBe(2);
   });
 
   it('that fails leaves the login cancelled', async () => {
     const host = await createHost({
-      options: { login: { cancelled: () => Promise.reject(new Error('cookies away')) } },
+      options: { login: { abandoned: () => Promise.reject(new Error('cookies away')) } },
     });
     await host.enrol('ada');
     const agent = await host.signIn('ada');

@@ -1,5 +1,6 @@
 import express, { type Express, Router } from 'express';
-import { readHiddenFields } from 'passport-second-factor/testing';
+import { createSecondFactor, TotpStrategy } from 'passport-second-factor';
+import { memoryStorage, readHiddenFields } from 'passport-second-factor/testing';
 import type { Test } from 'supertest';
 import { describe, expect, it } from 'vitest';
 import {
@@ -117,6 +118,66 @@ it('a return target that is relative is so to where browsers see the login, behi
   await sendPassword(agent, 'ada', '/shop/login');
   const done = await submit(agent, '/mfa/challenge', { code: factor.code() });
   expect(done.headers['location']).toBe('/app/shop/orders?page=2');
+});
+
+describe('a challenge page of the host’s own', () => {
+  const createOwnHost = (): Promise<Host> =>
+    createHost({
+      options: { paths: { challenge: '/my-challenge', home: '/account' } },
+      first(app, created, sessions) {
+        app.use(
+          sessions,
+          created.passport.session() as express.RequestHandler,
+          (request, _response, next) => {
+            if (request.get('X-As') === undefined) next();
+            else request.logIn(userOf(created, 'ada'), next);
+          },
+        );
+      },
+      routes(app, { passport, secondFactor }) {
+        passport.use(new TotpStrategy(secondFactor));
+        app.get('/my-challenge', (_request, response) => {
+          response.send('Your code, please');
+        });
+        app.post(
+          '/my-challenge',
+          passport.authenticate('totp', { successRedirect: '/account' }) as express.RequestHandler,
+        );
+      },
+    });
+
+  it('is where held logins and half-way visitors of our pages are sent, and completes them', async () => {
+    const host = await createOwnHost();
+    const factor = await host.enrol('ada');
+    const agent = host.agent();
+    expect((await sendPassword(agent, 'ada')).headers['location']).toBe('/my-challenge');
+    expect((await agent.get('/two-factor')).headers['location']).toBe('/my-challenge');
+    const program = await host.agent().post('/login').send({ username: 'ada', password: 'ada-password' });
+    expect(program.body).toMatchObject({ challenge: '/my-challenge' });
+    expect((await agent.get('/my-challenge')).text).toBe('Your code, please');
+    await agent.post('/my-challenge').type('form').send({ code: factor.code() });
+    expect(await whoIs(agent)).toBe('ada');
+  });
+
+  it('opens for a remember-me login on every request, as nobody', async () => {
+    const host = await createOwnHost();
+    await host.enrol('ada');
+    const agent = host.agent();
+    agent.set('X-As', 'ada');
+    expect((await agent.get('/account')).headers['location']).toBe('/my-challenge');
+    expect((await agent.get('/my-challenge')).text).toBe('Your code, please');
+    expect((await agent.get('/my-challenge-too')).headers['location']).toBe('/my-challenge');
+  });
+});
+
+it('R13 pages() without protect() before says so at the start', () => {
+  const user = { id: () => 'ada', label: () => 'ada' };
+  const keys = [{ id: 'now', secret: Buffer.from(Array.from({ length: 32 }, (_, n) => n)) }];
+  const secondFactor = createSecondFactor({
+    ...{ issuer: 'Test', origin: 'http://localhost:3000', user, keys },
+    storage: memoryStorage(),
+  });
+  expect(() => secondFactor.pages()).toThrow('call secondFactor.protect(passport) before');
 });
 
 describe('the origin behind a proxy', () => {

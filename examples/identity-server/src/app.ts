@@ -65,8 +65,8 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
         delete req.session.returnTo;
         await rememberMe.fulfilWish(req, res, user);
       },
-      // "Sign in as somebody else": a computer that is remembered would be sent back to the challenge at once.
-      cancelled: (req, res) => rememberMe.forget(req, res),
+      // A computer that is remembered would be sent back to the challenge at once.
+      abandoned: (req, res) => rememberMe.forget(req, res),
     },
     paths: { pages: '/two-factor', login: '/login', home: '/account' },
     ...(clock && { clock }),
