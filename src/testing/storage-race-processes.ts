@@ -45,7 +45,8 @@ export async function raceAcrossProcesses(options: ProcessRaceOptions): Promise<
       passed.set(race.title, right);
       if (right < rounds) violations.push(describeViolation(race, winners));
     }
-    if (violations.length > 0) throw new Error(`Races went wrong:\n${violations.join('\n')}`);
+    if (violations.length > 0)
+      throw new Error(`Races went wrong (do the processes share one database?):\n${violations.join('\n')}`);
     return passed;
   } finally {
     for (const worker of workers) worker.kill();
@@ -99,5 +100,10 @@ async function receive(worker: ChildProcess, work: string, signal: AbortSignal):
 }
 
 function describeViolation(race: StorageRace, winners: readonly number[]): string {
-  return `- ${race.title}: expected ${race.winners} winners in every round, got ${winners.join(', ')}`;
+  const others = [...new Set(winners)].filter((count) => count !== race.winners).sort((a, b) => a - b);
+  const seen = others.map((count) => {
+    const rounds = winners.filter((each) => each === count).length;
+    return `${count} in ${rounds} of ${winners.length} rounds`;
+  });
+  return `- ${race.title}: expected ${race.winners} winners in every round, got ${seen.join(', ')}`;
 }

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { ErrorRequestHandler } from 'express';
-import { createSecondFactor, SecondFactorError, type SecondFactorOptions } from 'passport-second-factor';
+import mysql from 'mysql2';
+import {
+  createSecondFactor,
+  SecondFactorError,
+  type SecondFactorOptions,
+  sqlStorage,
+} from 'passport-second-factor';
 import { memoryStorage } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import { parseOptions } from '../../src/settings.js';
@@ -209,6 +215,16 @@ describe('R14 an operator who sets nothing', () => {
     );
     expect(() => createSecondFactor(undefined as unknown as SecondFactorOptions)).toThrow(SecondFactorError);
   });
+});
+
+it.each([
+  ['a URL for a SQLite database', () => sqlStorage.sqlite('app.db' as never), /libsql or better-sqlite3/],
+  ['nothing for a SQLite database', () => sqlStorage.sqlite(undefined as never), /libsql or better-sqlite3/],
+  ['a URL for a pool of pg', () => sqlStorage.postgres('postgres://db' as never), /new pg\.Pool/],
+  ['a URL for a pool of mysql2', () => sqlStorage.mysql('mysql://db' as never), /mysql2\/promise/],
+  ['a pool with callbacks', () => sqlStorage.mysql(mysql.createPool({}) as never), /its promise\(\)/],
+])('R13 %s is refused at the start', (_what, create, sentence) => {
+  expect(create).toThrow(sentence);
 });
 
 it.each([

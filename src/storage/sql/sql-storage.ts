@@ -11,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { SecondFactorError } from '../../errors.js';
 import type { Storage } from '../storage.js';
 import { accept } from './acceptance.js';
 import { findAccount, findBackupCodeSet, listAuthenticators, raiseEpoch } from './accounts.js';
@@ -36,6 +37,7 @@ export const sqlStorage = {
    * better-sqlite3); a busy timeout of the connection comes on top and does block: keep it short.
    */
   sqlite(db: SqliteDatabase): Storage {
+    requireMethod(db, 'prepare', 'sqlStorage.sqlite needs a database of libsql or better-sqlite3.');
     const queryBuilder = new Kysely<Tables>({
       dialect: {
         createAdapter: () => new SqliteAdapter(),
@@ -58,6 +60,7 @@ export const sqlStorage = {
    * connection ends the process. Not possible: `binary: true`.
    */
   postgres(pool: PostgresPool): Storage {
+    requireMethod(pool, 'connect', 'sqlStorage.postgres needs a pool: new pg.Pool({ … }).');
     const queryBuilder = new Kysely<Tables>({
       dialect: {
         createAdapter: () => new PostgresAdapter(),
@@ -79,6 +82,10 @@ export const sqlStorage = {
    * `queryFormat` of its own must write a `Buffer` as bytes.
    */
   mysql(pool: MysqlPool): Storage {
+    const advice =
+      'sqlStorage.mysql needs a pool of mysql2/promise; of a pool of mysql2 itself, its promise().';
+    requireMethod(pool, 'getConnection', advice);
+    if ('promise' in pool) throw new SecondFactorError('configuration-invalid', advice);
     const queryBuilder = new Kysely<Tables>({
       dialect: {
         createAdapter: () => new MysqlAdapter(),
@@ -90,6 +97,13 @@ export const sqlStorage = {
     return createStorage(queryBuilder, createPoolRunner(createMysqlPool(pool)));
   },
 };
+
+/** Found at the start, not at the first login. */
+function requireMethod(value: unknown, name: string, advice: string): void {
+  const isThere =
+    typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
+  if (!isThere) throw new SecondFactorError('configuration-invalid', advice);
+}
 
 function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
   return {
