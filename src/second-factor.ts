@@ -167,7 +167,8 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     async passwordChanged(userId, keep) {
       const epoch = await storage.raiseEpoch(requireUserId(userId));
       const state = keep && gate.state(keep);
-      if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId) return;
+      if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId || state.stamp.impersonator)
+        return;
       // This session was ended itself while its request was under way: it is not brought back.
       if (epoch !== state.stamp.epoch + 1) return;
       await logins.renew(keep, state, { epoch });

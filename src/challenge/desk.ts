@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { makePending, pendingKey } from '../login/pending.js';
 import type { LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
+import { refuseImpersonation } from '../login/host-rules.js';
 import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Lane } from '../model.js';
@@ -133,6 +134,8 @@ export class ChallengeDesk {
 
   /** One row a session, whatever is being proven in it, so that changing the page buys no further guesses. */
   async #openStepUp(stamp: Stamp): Promise<Challenge> {
+    // Who acts as somebody else has nothing to prove there, and could only guess.
+    if (stamp.impersonator) throw refuseImpersonation();
     const now = this.#settings.clock();
     const key = pendingKey('step-up', stamp);
     const fresh = { ...makePending(key, null, now), expiresAt: now + STEP_UP_LIFETIME };

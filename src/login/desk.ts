@@ -40,7 +40,6 @@ export class LoginDesk {
     const userId = this.#gate.userId(user);
     const completion = this.completions.take(request, userId);
     if (completion) {
-      if (completion.isRenewal) await refuseUnlessStored(request);
       await this.#establish(request, user, completion);
       return 'complete';
     }
@@ -49,11 +48,12 @@ export class LoginDesk {
     // Whoever was logged in a moment ago is not the one who is logging in now.
     if (known?.kind !== 'complete') setUser(request, null);
     if (known?.kind === 'pending') return 'held';
-    const decision = known ?? (await this.#decide(request, user, userId));
+    const decision = known?.kind === 'complete' ? known : await this.#decide(request, user, userId);
     if (decision.kind === 'owed') {
       await this.#openPending(request, user, decision.epoch, options);
       return 'held';
     }
+    if (known?.kind === 'ended') throw endedElsewhere();
     await this.#establish(request, user, {
       stamp: decision.stamp,
       serialised: await this.#serialise(request, user),
@@ -71,7 +71,7 @@ export class LoginDesk {
     this.#gate.refuseUnlessReady();
     const userId = this.#gate.userId(user);
     const known = await this.#findKnownLogin(request, userId);
-    if (known) return known.kind === 'pending';
+    if (known && known.kind !== 'ended') return known.kind === 'pending';
     const decision = await this.#decide(request, user, userId);
     if (decision.kind === 'complete') return false;
     setUser(request, null);
@@ -89,15 +89,10 @@ export class LoginDesk {
     }
     await checkImpersonation(this.#settings, request, state.user, user);
     const stamp = await this.#flow.impersonate(state.stamp, userId);
-    // Last: whatever was revoked while the host was asked must not go on under another name.
-    await refuseUnlessStored(request);
+    const serialised = await this.#serialise(request, user);
+    // Whatever was revoked while the host was asked must not go on under another name.
     if (!(await this.#flow.isCurrent(state.stamp))) throw refuseImpersonation();
-    await this.#establish(request, user, {
-      stamp,
-      serialised: await this.#serialise(request, user),
-      keepHostData: false,
-      isRenewal: true,
-    });
+    await this.#establish(request, user, { stamp, serialised, keepHostData: false, isRenewal: true });
   }
 
   /** Lets the logins of this request that have no session through. */
@@ -174,17 +169,17 @@ export class LoginDesk {
 
   /**
    * A `logIn` for the user who is already here: a complete login (profile edit) keeps its stamp, a pending one its
-   * budget and deadline, or else every `logIn` of a remember-me strategy would buy five more guesses.
+   * budget and deadline, or else every `logIn` of a remember-me strategy would buy five more guesses. A complete one that
+   * ended while its request was held open, in the store or by a change, gave no password: it must not come back.
    */
   async #findKnownLogin(
     request: Request,
     userId: string,
-  ): Promise<{ kind: 'complete'; stamp: Stamp } | { kind: 'pending' } | undefined> {
+  ): Promise<{ kind: 'complete'; stamp: Stamp } | { kind: 'pending' } | { kind: 'ended' } | undefined> {
     const state = this.#gate.state(request);
     if (state.kind === 'complete' && state.stamp.userId === userId) {
-      // A request that was held open while the session ended, in the store or by a change, must not bring it back.
-      const stands = (await isSessionStored(request)) && (await this.#flow.isCurrent(state.stamp));
-      return stands ? { kind: 'complete', stamp: state.stamp } : undefined;
+      const stands = (await this.#flow.isCurrent(state.stamp)) && (await isSessionStored(request));
+      return stands ? { kind: 'complete', stamp: state.stamp } : { kind: 'ended' };
     }
     if (state.kind === 'pending' && state.pending.userId === userId) {
       const isLive = await this.#flow.isLive(pendingKey('login', state.pending));
@@ -195,6 +190,8 @@ export class LoginDesk {
 
   async #establish(request: Request, user: Express.User, login: Omit<Completion, 'userId'>): Promise<void> {
     const { serialised, stamp, keepHostData, isRenewal } = login;
+    // Last of all that takes time: what was logged out meanwhile must not come back.
+    if (isRenewal) await refuseUnlessStored(request);
     setUser(request, null);
     await renewSession(request, {
       keepHostData,
@@ -223,6 +220,9 @@ export class LoginDesk {
 }
 
 async function refuseUnlessStored(request: Request): Promise<void> {
-  if (await isSessionStored(request)) return;
-  throw new SecondFactorError('session-missing', 'This session was ended by another request.');
+  if (!(await isSessionStored(request))) throw endedElsewhere();
+}
+
+function endedElsewhere(): SecondFactorError {
+  return new SecondFactorError('session-missing', 'This session was ended by another request.');
 }

@@ -41,9 +41,13 @@ export class Gate {
   /** Decides whether a session's login still stands and makes its user the request's; a fallen one is forgotten. */
   async admit(request: Request, name: string): Promise<void> {
     const serialised = readSerialisedUser(request);
-    if (serialised === undefined || serialised === null || serialised === '' || serialised === false) return;
-    this.refuseUnlessReady();
     const stamp = readStamp(request);
+    if (serialised === undefined || serialised === null || serialised === '' || serialised === false) {
+      // Else a login without a session, as by HTTP Basic, would make it a complete one again.
+      if (stamp) forgetLogin(request);
+      return;
+    }
+    this.refuseUnlessReady();
     const isPromising = stamp ? await this.#flow.isCurrent(stamp) : this.#mayGoOnUnstamped(request);
     const user = isPromising ? await this.passports.deserialise(name, serialised, request) : undefined;
     const isOwn =
@@ -93,8 +97,7 @@ export class Gate {
   async #goOnUnstamped(request: Request, user: Express.User): Promise<boolean> {
     const { adoptUntil, clock, enabled } = this.#settings;
     const stamp = clock() < adoptUntil ? await this.#flow.adopt(this.userId(user)) : undefined;
-    if (stamp) adoptSession(request, stamp);
-    return stamp !== undefined || !enabled;
+    return stamp ? adoptSession(request, stamp) : !enabled;
   }
 
   refuseUnlessReady(): void {

@@ -8,7 +8,6 @@ import type { Gate } from './gate.js';
 import type { PassportInstance } from './passports.js';
 import { answerHeld } from './respond.js';
 import type { LogInOptions } from './return-target.js';
-import { requireSession } from './session.js';
 
 type Done = (error?: unknown) => void;
 
@@ -75,11 +74,12 @@ function isAnonymousWithoutSession(request: Request): boolean {
   return session === undefined && request.get('Cookie') === undefined;
 }
 
-const attached = new WeakSet<Request>();
+/** By desk: two applications with a second factor each may handle one request, the inner one last. */
+const attached = new WeakMap<Request, LoginDesk>();
 
 function attach(logins: LoginDesk, settings: Settings, request: Request): void {
-  if (attached.has(request)) return;
-  attached.add(request);
+  if (attached.get(request) === logins) return;
+  attached.set(request, logins);
   // Both names: Passport sets one from the other, so wrapping one alone is undone.
   request.logIn = request.login = (
     user: Express.User,
@@ -104,7 +104,6 @@ function attach(logins: LoginDesk, settings: Settings, request: Request): void {
   ) => {
     const done = typeof options === 'function' ? options : callback;
     if (typeof done !== 'function') throw new Error('req.logout needs a callback function.');
-    requireSession(request);
     const keep = typeof options === 'object' && options?.keepSessionInfo === true;
     logins.logOut(request, keep).then(
       () => {
@@ -117,12 +116,21 @@ function attach(logins: LoginDesk, settings: Settings, request: Request): void {
   };
 }
 
-/** On our own pages, and on the host's challenge, a held login goes on as nobody: a redirect to the page that is being opened would never end. */
-function hold({ held, paths }: Settings, request: Request, done: Done): void {
+function hold(settings: Settings, request: Request, done: Done): void {
+  if (goesOnAsNobody(settings, request)) process.nextTick(done);
+  else if (settings.held === 'error') process.nextTick(done, new SecondFactorRequired());
+  else if (request.res) answerHeld(request, request.res, settings.paths.challenge);
+}
+
+/**
+ * What a half-way visitor may open: a redirect to the page that is being opened would never end. These paths alone, since
+ * code of the host's that runs then believes that the login is complete; a form is sent to our own pages only.
+ */
+function goesOnAsNobody({ paths }: Settings, request: Request): boolean {
   const path = browserPath(request, paths.prefix).toLowerCase();
-  const [pages, challenge] = [paths.pages.toLowerCase(), paths.challenge.toLowerCase()];
-  const isOurs = path === pages || path === challenge || path.startsWith(`${pages}/`);
-  if (isOurs) process.nextTick(done);
-  else if (held === 'error') process.nextTick(done, new SecondFactorRequired());
-  else if (request.res) answerHeld(request, request.res, paths.challenge);
+  const isOurs = ['challenge', 'cancel', 'style.css'].some(
+    (page) => path === `${paths.pages}/${page}`.toLowerCase(),
+  );
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  return isOurs || (isReading && path === paths.challenge.toLowerCase());
 }

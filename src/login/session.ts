@@ -15,6 +15,8 @@ const stamp = z.object({
   completedAt: z.number(),
   handle: z.string().min(1),
   impersonator: z.object({ userId: z.string().min(1), epoch: z.int() }).optional(),
+  /** Hash of the id of the session that it was written into: copied into another, by whatever code, it is nobody's. */
+  session: z.string(),
 });
 
 const pendingLogin = z.object({
@@ -50,7 +52,7 @@ export interface PendingLogin {
 }
 
 /** The two are never in one session: a login is pending or complete. */
-export type SessionFacts = { stamp: Stamp } | { pending: PendingLogin };
+export type SessionFacts = { stamp: Stamp & { session: string } } | { pending: PendingLogin };
 
 declare module 'express-session' {
   interface SessionData {
@@ -75,7 +77,9 @@ export function requireSession(request: Request): AnySession {
 
 export function readStamp(request: Request): Stamp | undefined {
   const facts = readFacts(request);
-  return facts && 'stamp' in facts ? facts.stamp : undefined;
+  if (!facts || !('stamp' in facts)) return undefined;
+  const { session, ...stamp } = facts.stamp;
+  return session === nameSession(request) ? stamp : undefined;
 }
 
 export function readPending(request: Request): PendingLogin | undefined {
@@ -86,6 +90,10 @@ export function readPending(request: Request): PendingLogin | undefined {
 function readFacts(request: Request): SessionFacts | undefined {
   const parsed = sessionFacts.safeParse(requireSession(request).secondFactor);
   return parsed.success ? parsed.data : undefined;
+}
+
+function nameSession(request: Request): string {
+  return sha256(`stamp:${request.sessionID}`);
 }
 
 /** Whether we have never written into this session. */
@@ -143,19 +151,25 @@ export function expireLogin(request: Request, pending: PendingLogin): void {
  * cookie for the old one, as `rolling` sessions send with every response, would take the new one away.
  */
 export function detachSession(request: Request): void {
-  (request as { session: unknown }).session = undefined;
+  forgetLogin(request);
+  // Without an id express-session neither saves, touches nor destroys it, and sends no cookie. The object stays: handlers
+  // of the host's may look into it.
+  (request as { sessionID: unknown }).sessionID = undefined;
 }
 
 const OURS = new Set(['cookie', 'passport', 'secondFactor', 'secondFactorToken']);
+
+/** What a session has become. */
+export type NewFacts = { stamp: Stamp } | { pending: PendingLogin };
 
 /** What a session is from now on. */
 export interface NewSession {
   /** Whether what the host put there moves along; ours and Passport's never does. */
   keepHostData: boolean;
-  facts?: SessionFacts;
+  facts?: NewFacts;
   /** The serialised user of a complete login; without it nobody is logged in. */
   user?: unknown;
-  /** Runs before the session is saved. */
+  /** Runs in the new session, before it says who is logged in: a response that ends meanwhile would save that. */
   prepare?(): void | Promise<void>;
 }
 
@@ -172,18 +186,12 @@ export async function renewSession(request: Request, renewal: NewSession): Promi
     );
     Object.assign(session, Object.fromEntries(kept));
   }
+  await renewal.prepare?.();
   if (renewal.facts) {
-    session.secondFactor = renewal.facts;
+    session.secondFactor = bind(request, renewal.facts);
     issueFormToken(session);
   }
   if (renewal.user !== undefined) session.passport = { user: renewal.user };
-  try {
-    await renewal.prepare?.();
-  } catch (error) {
-    // express-session saves what is here when the response ends.
-    forgetLogin(request);
-    throw error;
-  }
   // Before any answer: a redirect must not be followed faster than the session is written.
   await fromStore(request, (done) => {
     session.save(done);
@@ -192,11 +200,21 @@ export async function renewSession(request: Request, renewal: NewSession): Promi
 
 /**
  * Stamps a session from before the roll-out, in place: its id is in requests under way. Parallel requests write the same.
+ * Saved at once: at the end of a slow request it would bring back a session that was logged out meanwhile.
+ * @returns whether the session was still there.
  */
-export function adoptSession(request: Request, stamp: Omit<Stamp, 'handle'>): Stamp {
+export async function adoptSession(request: Request, stamp: Omit<Stamp, 'handle'>): Promise<boolean> {
+  if (!(await isSessionStored(request))) return false;
   const session = requireSession(request);
   const handle = sha256(`adopted:${request.sessionID}`);
-  session.secondFactor = { stamp: { ...stamp, handle } };
+  session.secondFactor = bind(request, { stamp: { ...stamp, handle } });
   session.secondFactorToken ??= sha256(`form:${request.sessionID}`);
-  return { ...stamp, handle };
+  await fromStore(request, (done) => {
+    session.save(done);
+  });
+  return true;
+}
+
+function bind(request: Request, facts: NewFacts): SessionFacts {
+  return 'stamp' in facts ? { stamp: { ...facts.stamp, session: nameSession(request) } } : facts;
 }

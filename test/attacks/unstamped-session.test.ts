@@ -1,13 +1,16 @@
 import express, { type RequestHandler } from 'express';
+import { BasicStrategy } from 'passport-http';
 import { expect, it } from 'vitest';
 import {
   type Agent,
+  bindStamp,
   createHost,
   createPassport,
   type Host,
   readSession,
   sendPassword,
   signInWhole,
+  submit,
   userIdOf,
   userOf,
   whoIs,
@@ -30,8 +33,57 @@ it('R1 the whole stamp of a user lets that user in, so that the forgeries below 
   const factor = await host.enrol('ada');
   const stamp = await readStampOf(host, await signInWhole(host, 'ada', factor.code()));
   const agent = await host.signIn('bob');
-  await forge(host, agent, { stamp });
+  await forge(host, agent, { stamp: bindStamp(agent, stamp) });
   expect(await whoIs(agent)).toBe('ada');
+});
+
+it('R1 a whole stamp that was copied from another session is nobody’s', async () => {
+  const host = await createHost();
+  const factor = await host.enrol('ada');
+  const stamp = await readStampOf(host, await signInWhole(host, 'ada', factor.code()));
+  const agent = await host.signIn('bob');
+  for (const session of [stamp['session'], undefined, '', true, 7]) {
+    await forge(host, agent, { stamp: { ...stamp, session } });
+    expect(await whoIs(agent)).toBe('nobody');
+  }
+});
+
+it('R1 a stamp in a session that names no user is not made whole by a login without a session', async () => {
+  const host = await createHost({
+    options: { login: { sessionless: 'allow' }, paths: { pages: '/mfa', home: '/account' } },
+    first(app, { passport, users, secondFactor }, sessions) {
+      passport.use(
+        new BasicStrategy((name, password, done) => {
+          const user = users.get(name);
+          done(null, user?.password === password ? (user as unknown as Express.User) : false);
+        }),
+      );
+      const basic = passport.authenticate('basic', { session: false }) as RequestHandler;
+      app.use(sessions, passport.session() as RequestHandler, (request, response, next) => {
+        if (request.get('Authorization') === undefined) next();
+        else basic(request, response, next);
+      });
+      app.use('/mfa', secondFactor.pages());
+      app.post('/profile', (request, response, next) => {
+        request.logIn(request.user!, (error: unknown) => {
+          if (error) next(error);
+          else response.send('saved');
+        });
+      });
+      app.post('/old-logout', (request, response) => {
+        delete (request.session as { passport?: unknown }).passport;
+        response.send('out');
+      });
+    },
+  });
+  const factor = await host.enrol('ada');
+  const agent = await host.signIn('ada');
+  await submit(agent, '/mfa/challenge', { code: factor.code() });
+  expect(await whoIs(agent)).toBe('ada');
+  await agent.post('/old-logout');
+  const page = await agent.get('/mfa').auth('ada', 'ada-password');
+  await agent.post('/profile').auth('ada', 'ada-password');
+  expect([page.status, await whoIs(agent)]).toEqual([303, 'nobody']);
 });
 
 it.each<[string, (ada: Record<string, unknown>, bob: Record<string, unknown>) => unknown]>([
@@ -62,7 +114,8 @@ it.each<[string, (ada: Record<string, unknown>, bob: Record<string, unknown>) =>
     const factor = await host.enrol('ada');
     const ada = await readStampOf(host, await signInWhole(host, 'ada', factor.code()));
     const agent = await host.signIn('bob');
-    await forge(host, agent, make(ada, await readStampOf(host, agent)));
+    const made = make(bindStamp(agent, ada), await readStampOf(host, agent));
+    await forge(host, agent, made);
 
     const page = await agent.get('/two-factor');
     expect([page.status, page.headers['location']]).toEqual([303, '/login']);

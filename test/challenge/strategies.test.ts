@@ -3,6 +3,7 @@ import { BackupCodeStrategy, SecondFactorError, type Storage, TotpStrategy } fro
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
+  bindStamp,
   copyAgent,
   createHost,
   failing,
@@ -302,7 +303,9 @@ describe('TotpStrategy in a complete session', () => {
     const { stamp } = before['secondFactor'] as { stamp: { proofs: object } };
     expect(await readSession(host, agent)).toMatchObject({
       passport: before['passport'],
-      secondFactor: { stamp: { ...stamp, proofs: { ...stamp.proofs, totp: host.clock() } } },
+      secondFactor: {
+        stamp: bindStamp(agent, { ...stamp, proofs: { ...stamp.proofs, totp: host.clock() } }),
+      },
     });
   });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RedisStore } from 'connect-redis';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import session from 'express-session';
@@ -371,6 +372,21 @@ export async function readSession(host: Host, agent: Agent): Promise<StoredSessi
 export async function writeSession(host: Host, agent: Agent, session: StoredSession): Promise<void> {
   if (sessionId(agent) === '') throw new Error('This agent has no session cookie.');
   await host.redis.set(host.prefix + sessionId(agent), JSON.stringify(session));
+}
+
+/** Makes a stamp the stamp of an agent's session, as only the package can: it bears the hash of the session id. */
+export function bindStamp<S extends object>(agent: Agent, stamp: S): S & { session: string } {
+  const hash = createHash('sha256')
+    .update(`stamp:${sessionId(agent)}`)
+    .digest('base64url');
+  return { ...stamp, session: hash };
+}
+
+/** Gives an agent of another host, on the same Redis, the session of an agent of this one, id included. */
+export async function moveSession(from: Host, agent: Agent, to: Host): Promise<Agent> {
+  const moved = copyAgent(to, agent);
+  await writeSession(to, moved, (await readSession(from, agent))!);
+  return moved;
 }
 
 /** Makes the verbs that stand in `faults` fail, for as long as they stand there. */

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type Agent,
   answer,
+  bindStamp,
   createHost,
   type HostParts,
   readSession,
@@ -182,12 +183,6 @@ describe('a login inside a complete session', () => {
           else response.send('saved');
         });
       });
-      app.post('/two-factor/become/:userId', (request, response, next) => {
-        request.logIn(userOf(host, request.params.userId), (error: unknown) => {
-          if (error) next(error);
-          else response.json({ user: userIdOf(request), isAuthenticated: request.isAuthenticated() });
-        });
-      });
     },
   };
 
@@ -199,7 +194,8 @@ describe('a login inside a complete session', () => {
     host.clock.advance(MINUTE);
     expect((await agent.post('/profile')).text).toBe('saved');
     expect(sessionId(agent)).not.toBe(id);
-    expect((await readSession(host, agent))?.['secondFactor']).toEqual(session?.['secondFactor']);
+    const { stamp } = session?.['secondFactor'] as { stamp: object };
+    expect((await readSession(host, agent))?.['secondFactor']).toEqual({ stamp: bindStamp(agent, stamp) });
     expect(await whoIs(agent)).toBe('ada');
   });
 
@@ -216,15 +212,63 @@ describe('a login inside a complete session', () => {
   });
 
   it('R2 of another user leaves nobody logged in for the rest of the request either', async () => {
-    const host = await createHost(parts);
+    const host = await createHost({
+      first(app, created, sessions) {
+        app.use(sessions, created.passport.session() as RequestHandler);
+        app.get(CHALLENGE, (request, response, next) => {
+          if (request.get('X-As') === undefined) next();
+          else
+            request.logIn(userOf(created, 'ada'), (error: unknown) => {
+              if (error) next(error);
+              else response.json({ user: userIdOf(request), isAuthenticated: request.isAuthenticated() });
+            });
+        });
+      },
+    });
     await host.enrol('ada');
     const agent = await host.signIn('bob');
-    expect((await agent.post('/two-factor/become/ada')).body).toEqual({
+    expect((await agent.get(CHALLENGE).set('X-As', 'ada')).body).toEqual({
       user: 'nobody',
       isAuthenticated: false,
     });
     expect(await whoIs(agent)).toBe('nobody');
   });
+
+  it.each(['respond', 'error'] as const)(
+    'R2 of another user does not call back without an error on a path that only looks like one of ours (held: %s)',
+    async (held) => {
+      const host = await createHost({
+        options: { login: { held } },
+        routes(app, { passport }) {
+          app.post(['/:tenant/login', '/two-factor/challenge/:any'], (request, response, next) => {
+            const settle = (error: unknown, user: Express.User | false): void => {
+              if (error || !user) next(error ?? new Error('wrong password'));
+              else
+                request.logIn(user, (fault: unknown) => {
+                  if (fault) next(fault);
+                  else response.json({ token: 'for anybody' });
+                });
+            };
+            (passport.authenticate('local', settle) as RequestHandler)(request, response, next);
+          });
+        },
+      });
+      await host.enrol('ada');
+      for (const path of [
+        '/acme/login',
+        '/two-factor/login',
+        '/two-factor/challenge/x',
+        '/TWO-FACTOR/login',
+      ]) {
+        const login = await sendPassword(host.agent(), 'ada', path);
+        expect(login.text, path).not.toContain('token');
+        expect([303, 401], path).toContain(login.status);
+      }
+      expect((await sendPassword(host.agent(), 'bob', '/two-factor/login')).body).toEqual({
+        token: 'for anybody',
+      });
+    },
+  );
 
   it('R7 of the same user, whose stamp has been revoked in the meantime, is held', async () => {
     const host = await createHost({

@@ -82,7 +82,7 @@ describe('secondFactor.impersonate', () => {
     }
     const renewal = await submit(agent, '/two-factor/backup-codes', {}, '/two-factor/disable');
     expect(renewal.headers['location']).toContain('/challenge?return_to=');
-    expect((await submit(agent, '/two-factor/disable', { code: '000000' })).status).toBe(422);
+    expect((await submit(agent, '/two-factor/disable', { code: '000000' })).status).toBe(403);
   });
 
   it('R7 ends with a change of either user', async () => {

@@ -6,6 +6,7 @@ import {
   createHost,
   type Host,
   type HostParts,
+  moveSession,
   readSession,
   readTables,
   sendPassword,
@@ -136,14 +137,9 @@ describe('off and on again', () => {
     const on = await createMovingHost();
     const factor = await on.enrol('ada');
     const off = await createHost({ options: { storage: on.options.storage, enabled: false } });
-    const move = async (from: Host, agent: Agent, to: Host): Promise<Agent> => {
-      const moved = await to.signIn('eve');
-      await writeSession(to, moved, (await readSession(from, agent))!);
-      return moved;
-    };
-    const bob = await move(on, await on.signIn('bob'), off);
-    const ada = await move(on, await signInWhole(on, 'ada', factor.code()), off);
-    const half = await move(on, await on.signIn('ada'), off);
+    const bob = await moveSession(on, await on.signIn('bob'), off);
+    const ada = await moveSession(on, await signInWhole(on, 'ada', factor.code()), off);
+    const half = await moveSession(on, await on.signIn('ada'), off);
     expect([await whoIs(bob), await whoIs(ada), await whoIs(half)]).toEqual(['bob', 'ada', 'nobody']);
     const late = await off.signIn('bob');
 
@@ -152,10 +148,10 @@ describe('off and on again', () => {
       [ada, 'ada'],
       [late, 'bob'],
     ] as const) {
-      expect(await whoIs(await move(off, agent, on))).toBe(userId);
+      expect(await whoIs(await moveSession(off, agent, on))).toBe(userId);
     }
     expect((await sendPassword(on.agent(), 'ada')).headers['location']).toBe('/two-factor/challenge');
-    const back = await move(off, half, on);
+    const back = await moveSession(off, half, on);
     on.clock.advance(30_000);
     expect((await answer(back, factor.code())).headers['location']).toBe('/account');
     on.clock.advance(HOUR);

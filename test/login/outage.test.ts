@@ -5,10 +5,12 @@ import Database from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Agent,
+  bindStamp,
   answer,
   createHost,
   failing,
   type HostParts,
+  moveSession,
   readSession,
   sendPassword,
   signInWhole,
@@ -51,7 +53,11 @@ describe('R1 before ready()', () => {
       completedAt: host.clock(),
       handle: 'h',
     };
-    await writeSession(host, agent, { ...session, passport: { user: 'bob' }, secondFactor: { stamp } });
+    await writeSession(host, agent, {
+      ...session,
+      passport: { user: 'bob' },
+      secondFactor: { stamp: bindStamp(agent, stamp) },
+    });
     for (const path of ['/whoami', '/account', '/two-factor'])
       expect((await agent.get(path)).status).toBe(503);
 
@@ -222,8 +228,7 @@ describe('enabled: false', () => {
     expect(await readSession(off, ada)).toMatchObject({
       secondFactor: { stamp: { userId: 'ada', epoch: 1, proofs: { pwd: off.clock() } } },
     });
-    const kept = await off.signIn('bob');
-    await writeSession(off, kept, (await readSession(on, before))!);
+    const kept = await moveSession(on, before, off);
     expect(await whoIs(kept)).toBe('ada');
     await writeSession(off, kept, { ...(await readSession(off, kept)), secondFactor: undefined });
     expect(await whoIs(kept)).toBe('ada');

@@ -37,6 +37,9 @@ const transactionIsOpen = 1568;
 /** Table, column or index is there already; column or index to be dropped is gone already. */
 const alreadyMade: readonly unknown[] = [1050, 1060, 1061, 1091];
 
+/** With a lower `sql_select_limit` of the host's a row that is there would not be found, and no account is no second factor. */
+const noLimit = '18446744073709551615';
+
 /** SERVER_STATUS_AUTOCOMMIT of the protocol. */
 const autocommit = 2;
 
@@ -57,7 +60,7 @@ class MysqlSession implements SqlSession {
   constructor(readonly connection: MysqlConnection) {}
 
   async beginRead({ statement }: Limits): Promise<void> {
-    this.#readLimit = `/*M! set statement max_statement_time = ${statement / 1_000} for */ `;
+    this.#readLimit = `/*M! set statement max_statement_time = ${statement / 1_000}, sql_select_limit = ${noLimit} for */ `;
     // With autocommit off, who had the connection before has left a transaction whose snapshot is of the past.
     const { serverStatus = 0 } = await this.#run('rollback and no chain no release');
     this.#opensByItself = (serverStatus & autocommit) === 0;
@@ -140,17 +143,19 @@ class MysqlSession implements SqlSession {
  */
 function setSession({ lock, statement }: Limits): string {
   return (
-    'set @two_factor_sql_mode = @@session.sql_mode, @two_factor_lock_wait = @@session.innodb_lock_wait_timeout' +
+    'set @two_factor_sql_mode = @@session.sql_mode, @two_factor_lock_wait = @@session.innodb_lock_wait_timeout,' +
+    ' @two_factor_select_limit = @@session.sql_select_limit' +
     ' /*M!, @two_factor_statement_time = @@session.max_statement_time,' +
     ' @two_factor_idle_time = @@session.idle_transaction_timeout */,' +
     " session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'," +
-    ` session innodb_lock_wait_timeout = ${Math.floor(lock / 1_000)}` +
+    ` session innodb_lock_wait_timeout = ${Math.floor(lock / 1_000)}, session sql_select_limit = ${noLimit}` +
     ` /*M!, session max_statement_time = ${statement / 1_000}, session idle_transaction_timeout = 5 */`
   );
 }
 
 const restoreSession =
-  'set session sql_mode = @two_factor_sql_mode, session innodb_lock_wait_timeout = @two_factor_lock_wait' +
+  'set session sql_mode = @two_factor_sql_mode, session innodb_lock_wait_timeout = @two_factor_lock_wait,' +
+  ' session sql_select_limit = @two_factor_select_limit' +
   ' /*M!, session max_statement_time = @two_factor_statement_time,' +
   ' session idle_transaction_timeout = @two_factor_idle_time */';
 

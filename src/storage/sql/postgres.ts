@@ -100,7 +100,8 @@ class PostgresSession implements SqlSession {
 
   /** Its owner gave the connection back in the middle; nobody can commit that any more, and we must not. */
   async #endForeignTransaction(): Promise<void> {
-    const status = this.client.getTransactionStatus?.() ?? 'I';
+    // Without that method it is not known, and a read inside of it could see the past.
+    const status = this.client.getTransactionStatus?.();
     if (status !== 'I') await this.#query({ text: 'rollback' });
   }
 
