@@ -55,7 +55,7 @@ it('R1 a stamp in a session that names no user is not made whole by a login with
       passport.use(
         new BasicStrategy((name, password, done) => {
           const user = users.get(name);
-          done(null, user?.password === password ? (user as unknown as Express.User) : false);
+          done(null, user?.password === password ? user : false);
         }),
       );
       const basic = passport.authenticate('basic', { session: false }) as RequestHandler;

@@ -176,7 +176,7 @@ describe('R4 a login of the user whose login is pending already', () => {
 
 describe('a login inside a complete session', () => {
   const parts: HostParts = {
-    routes(app, host) {
+    routes(app) {
       app.post('/profile', (request, response, next) => {
         request.logIn(request.user!, (error: unknown) => {
           if (error) next(error);

@@ -7,6 +7,7 @@ import {
   copyAgent,
   createHost,
   type Host,
+  readCounters,
   readSession,
   sessionId,
   submit,
@@ -83,6 +84,37 @@ describe('secondFactor.impersonate', () => {
     const renewal = await submit(agent, '/two-factor/backup-codes', {}, '/two-factor/disable');
     expect(renewal.headers['location']).toContain('/challenge?return_to=');
     expect((await submit(agent, '/two-factor/disable', { code: '000000' })).status).toBe(403);
+  });
+
+  it('R4 guesses nothing: neither the other’s codes nor the other’s password are looked at, and no counter moves', async () => {
+    const { host, login, become } = await createSupportHost({ allow: () => true });
+    let asked = 0;
+    host.options.user.checkPassword = () => ((asked += 1), true);
+    const agent = await login();
+    await become(agent, 'ada');
+    const page = '/two-factor/disable';
+    for (const path of ['/two-factor/challenge', page]) {
+      expect((await submit(agent, path, { code: '000000' }, page)).status).toBe(403);
+    }
+    expect(readCounters(host, 'ada')).toEqual({ totp: 0, backupCode: 0, until: 0 });
+
+    host.clock.advance(30_000);
+    const other = await login();
+    await become(other, 'bob');
+    const proof = '/two-factor/challenge?return_to=%2Faccount';
+    expect((await submit(other, '/two-factor/challenge', { password: 'guess' }, proof)).status).toBe(403);
+    expect(asked).toBe(0);
+  });
+
+  it('R7 ends with a password change that is made in it', async () => {
+    const { host, login, become } = await createSupportHost();
+    host.app.post('/change-password', (request, response, next) => {
+      host.secondFactor.passwordChanged('ada', request).then(() => response.send('changed'), next);
+    });
+    const agent = await login();
+    await become(agent, 'ada');
+    expect((await agent.post('/change-password')).text).toBe('changed');
+    expect(await whoIs(agent)).toBe('nobody');
   });
 
   it('R7 ends with a change of either user', async () => {
