@@ -23,6 +23,7 @@ const mysqlSettings = {
   completion_type: 'CHAIN',
   lc_messages: 'de_DE',
   innodb_lock_wait_timeout: '49',
+  sql_select_limit: '1',
   max_statement_time: '77.000000',
   idle_transaction_timeout: '55',
   collation_connection: 'latin1_german1_ci',
@@ -162,4 +163,40 @@ describe('a connection that its owner gave back inside a transaction', () => {
     expect(await storage.raiseEpoch(userId)).toBe(8);
     expect(await runSql('mysql', url, 'select a from of_the_host')).toEqual([]);
   });
+});
+
+it.each([
+  ['a limit of the session for rows', 'mysql', 'set session sql_select_limit = 0'],
+  ['a transaction that its owner left open', 'mysql', 'start transaction with consistent snapshot'],
+] as const)('R1 %s does not make an account into none', async (_what, kind, statement) => {
+  const pool = openMysql(await newDatabase(kind), { connectionLimit: 1 });
+  const storage = sqlStorage.mysql(pool);
+  await storage.migrate();
+  await storage.raiseEpoch('ada');
+  const connection = await pool.getConnection();
+  await connection.query(statement);
+  connection.release();
+  expect(await storage.findAccount('ada')).toMatchObject({ epoch: 1 });
+});
+
+it('R1 a read through a client that cannot tell of its transaction does not see the past', async () => {
+  const url = await newDatabase('postgres');
+  const inner = openPostgres(url, { max: 1 });
+  const withoutStatus = {
+    connect: async () =>
+      new Proxy(await inner.connect(), {
+        get(target, name) {
+          if (name === 'getTransactionStatus') return undefined;
+          const value: unknown = Reflect.get(target, name, target);
+          return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+        },
+      }),
+  };
+  const storage = sqlStorage.postgres(withoutStatus);
+  await storage.migrate();
+  await storage.raiseEpoch('ada');
+  await inner.query('begin isolation level repeatable read');
+  await inner.query('select 1 from two_factor_auth');
+  await runSql('postgres', url, "update two_factor_auth set epoch = 7 where user_id = 'ada'");
+  expect(await storage.findAccount('ada')).toMatchObject({ epoch: 7 });
 });
