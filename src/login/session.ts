@@ -65,7 +65,7 @@ type AnySession = Session &
   Omit<Partial<SessionData>, 'passport' | 'returnTo'> & { passport?: { user?: unknown }; returnTo?: unknown };
 
 /** @throws SecondFactorError `session-missing`, e.g. while the session store is away: an unknown state is a refusal. */
-export function requireSession(request: Request): AnySession {
+function requireSession(request: Request): AnySession {
   // Typed as always there, but express-session goes on without it after a store's disconnect.
   const session = request.session as AnySession | undefined;
   if (session) return session;
