@@ -1,3 +1,4 @@
+import type { Control } from './controls.js';
 import type { Manifest } from './manifest.js';
 import type { Stage } from './stage.js';
 
@@ -12,6 +13,8 @@ export interface Check {
   title: string;
   /** Parts of the manifest without which it is not applicable. */
   needs?: (keyof Manifest | 'backupCodes.renew' | 'limits.delaySeconds')[];
+  /** What must be seen to work before, or a refusal proves nothing; attacks have the whole login in any case. */
+  controls?: Control[];
   /** @returns what happened, in a few words. @throws Verdict otherwise. */
   run(stage: Stage): Promise<string>;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findNearest } from './nearest.js';
 import { CannotLook } from './verdict.js';
 
 const path = z
@@ -112,7 +113,9 @@ const schema = z.strictObject({
     .optional(),
   disable: codeForm.optional(),
   password: form.optional(),
-  returnTo: z.strictObject({ page: z.enum(['login', 'challenge']), parameter: z.string().min(1) }).optional(),
+  returnTo: z
+    .strictObject({ page: z.enum(['login', 'challenge', 'step-up']), parameter: z.string().min(1) })
+    .optional(),
   totp: z
     .strictObject({
       algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha1'),
@@ -133,12 +136,39 @@ const schema = z.strictObject({
   skip: z.record(z.string(), z.string().min(1)).default({}),
 });
 
+/** Every name that a manifest may have somewhere, for whoever has misspelt one. */
+const names = [schema, form, codeForm, preparedUser, requestStep, door].flatMap(listNames);
+
 export type Manifest = z.infer<typeof schema>;
 export type Form = z.infer<typeof form>;
 export type CodeForm = z.infer<typeof codeForm>;
+/** The forms of a manifest, by their places in it. */
+export type FormPart =
+  | 'users.register'
+  | 'logout'
+  | 'challenge'
+  | 'challenge.backupCode'
+  | 'cancel'
+  | 'setup'
+  | 'setup.begin'
+  | 'backupCodes.saved'
+  | 'backupCodes.renew'
+  | 'disable'
+  | 'password';
 export type Door = z.infer<typeof door>;
 export type RequestStep = z.infer<typeof requestStep>;
 export type PreparedUser = z.infer<typeof preparedUser>;
+
+/** What stands at a place of the manifest, such as `backupCodes.renew`. */
+export function readPart(manifest: Manifest, part: string): unknown {
+  return part
+    .split('.')
+    .reduce<unknown>((object, key) => (object as Record<string, unknown> | undefined)?.[key], manifest);
+}
+
+export function formOf(manifest: Manifest, part: FormPart): Form | CodeForm | undefined {
+  return readPart(manifest, part) as Form | CodeForm | undefined;
+}
 
 /**
  * Reads a manifest.
@@ -168,12 +198,24 @@ export function readManifest(text: string, name: string, url?: string): Manifest
 /** In place of zod's own words where they would not say what to do. */
 function describe(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'unrecognized_keys') {
-    return `does not know ${issue.keys.map((key) => `"${key}"`).join(', ')}: correct the name or take it out`;
+    const keys = issue.keys.map((key) => {
+      const near = findNearest(key, names);
+      return near === undefined ? `"${key}"` : `"${key}" (is "${near}" meant?)`;
+    });
+    return `does not know ${keys.join(', ')}: correct the name or take it out`;
   }
   if (issue.code !== 'invalid_type') return undefined;
   return issue.input === undefined
     ? 'is missing: add it'
     : `must be ${issue.expected === 'record' ? 'an object' : `of type ${issue.expected}`}`;
+}
+
+/** The names of an object of the schema and of what is inside of it. */
+function listNames(type: unknown): string[] {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault || type instanceof z.ZodPrefault)
+    return listNames(type.unwrap());
+  if (!(type instanceof z.ZodObject)) return [];
+  return Object.entries(type.shape).flatMap(([name, inside]) => [name, ...listNames(inside)]);
 }
 
 function isOrigin(url: string): boolean {

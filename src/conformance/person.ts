@@ -4,6 +4,7 @@ import { randomToken } from '../crypto/random.js';
 import { totpCode } from '../testing/totp-code.js';
 import type { Fields } from './html.js';
 import type { Manifest, PreparedUser } from './manifest.js';
+import { skip, Verdict } from './verdict.js';
 
 type Totp = Manifest['totp'];
 
@@ -18,9 +19,15 @@ export class Person {
   /** Base32; `undefined` while there is no second factor. */
   secret: string | undefined;
   backupCodes: string[];
+  /** The status that “I have saved these” was answered with. */
+  savedWith: number | undefined;
   #lastStep = 0;
 
-  constructor(user: PreparedUser) {
+  /** @param isPrepared whether the manifest names this user. */
+  constructor(
+    user: PreparedUser,
+    readonly isPrepared = true,
+  ) {
     this.username = user.username;
     this.email = user.email ?? '';
     this.password = user.password;
@@ -33,13 +40,10 @@ export class Person {
       .replace(/[^A-Za-z0-9]/g, '')
       .slice(0, 14)
       .toLowerCase()}`;
-    return new Person({
-      username: name,
-      email: `${name}@conformance.example`,
-      // Every kind of character that a rule for passwords may ask for.
-      password: `Aa1-${randomToken().slice(0, 20)}`,
-      backupCodes: [],
-    });
+    // Every kind of character that a rule for passwords may ask for.
+    const password = `Aa1-${randomToken().slice(0, 20)}`;
+    const email = `${name}@conformance.example`;
+    return new Person({ username: name, email, password, backupCodes: [] }, false);
   }
 
   /** What placeholders stand for. */
@@ -47,6 +51,17 @@ export class Person {
     const { username, email, password } = this;
     const basic = Buffer.from(`${username}:${password}`).toString('base64');
     return { username, email, password, basic, newPassword: `${password}-new` };
+  }
+
+  /** A backup code of this person's. @throws Verdict where there are not as many: an empty one would be refused for nothing. */
+  backupCode(index = 0): string {
+    const code = this.backupCodes[index];
+    if (code !== undefined) return code;
+    if (this.isPrepared) skip('needs more `backupCodes` of a user in users.prepared');
+    throw new Verdict(
+      'unclear',
+      `backupCodes.pattern: ${this.backupCodes.length} codes were found, and more are needed. Correct it.`,
+    );
   }
 
   /** The oldest code that is newer than the last one and still accepted; waits for the next one where there is none. */

@@ -2,7 +2,8 @@ import { SECOND, systemClock } from '../clock.js';
 import { Browser } from './browser.js';
 import type { Check } from './check.js';
 import { allChecks } from './checks/all.js';
-import type { Manifest } from './manifest.js';
+import { Controls } from './controls.js';
+import { type Manifest, readPart } from './manifest.js';
 import { Stage } from './stage.js';
 import { CannotLook, type Status, Verdict } from './verdict.js';
 
@@ -35,13 +36,14 @@ export async function runChecks(manifest: Manifest, options: RunOptions = {}): P
   refuseUnknown('skip in the manifest', Object.keys(manifest.skip), known);
   const checks = only.length === 0 ? known : known.filter(({ id }) => only.includes(id));
   const stage = new Stage(manifest, await measureClock(manifest));
+  const controls = new Controls();
   const results: Result[] = [];
   const queue = [...checks.entries()];
   let done = 0;
   const takeNext = async (): Promise<Result | undefined> => {
     const next = queue.shift();
     if (!next) return undefined;
-    const result = await runCheck(next[1], stage);
+    const result = await runCheck(next[1], stage, controls);
     results[next[0]] = result;
     done += 1;
     onResult?.(result, done, checks.length);
@@ -63,20 +65,26 @@ export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
   return !isLookedAt || results.some(({ status }) => status === 'unclear') ? 2 : 0;
 }
 
-async function runCheck(check: Check, stage: Stage): Promise<Result> {
+async function runCheck(check: Check, stage: Stage, controls: Controls): Promise<Result> {
   const { id, kind, rule, title } = check;
   const start = systemClock();
-  const { status, text } = await judge(check, stage);
+  const { status, text } = await judge(check, stage, controls);
   return { id, kind, rule, title, status, text, milliseconds: systemClock() - start };
 }
 
-async function judge(check: Check, stage: Stage): Promise<Pick<Result, 'status' | 'text'>> {
+async function judge(
+  check: Check,
+  stage: Stage,
+  controls: Controls,
+): Promise<Pick<Result, 'status' | 'text'>> {
   const { manifest } = stage;
   const skipped = manifest.skip[check.id];
   if (skipped !== undefined) return { status: 'not applicable', text: `skipped in the manifest: ${skipped}` };
-  const missing = check.needs?.find((part) => !isThere(manifest, part));
+  const missing = check.needs?.find((part) => readPart(manifest, part) === undefined);
   if (missing !== undefined) return { status: 'not applicable', text: `the manifest has no \`${missing}\`` };
   try {
+    const { kind, controls: names = [] } = check;
+    await controls.prove(stage, kind === 'attack' ? ['challenge', ...names] : names);
     return { status: 'passed', text: await check.run(stage) };
   } catch (error) {
     if (error instanceof Verdict) return { status: error.status, text: error.message };
@@ -88,13 +96,6 @@ async function judge(check: Check, stage: Stage): Promise<Pick<Result, 'status' 
 function stopIfUnclear(result: Result | undefined): void {
   if (result?.status !== 'unclear') return;
   throw new CannotLook(`The manifest does not fit the application (seen at ${result.id}).\n${result.text}`);
-}
-
-function isThere(manifest: Manifest, part: string): boolean {
-  const value = part
-    .split('.')
-    .reduce<unknown>((object, key) => (object as Record<string, unknown> | undefined)?.[key], manifest);
-  return value !== undefined;
 }
 
 function refuseUnknown(place: string, ids: readonly string[], checks: readonly Check[]): void {

@@ -1,6 +1,7 @@
 import { type Answer, Browser, type Site } from './browser.js';
-import { type Fields, decode, findSecret, readHidden } from './html.js';
-import type { CodeForm, Form, Manifest } from './manifest.js';
+import { findCodes, holds, openForm, prepareForm, type Twist, withCode } from './form.js';
+import { type Fields, findSecret } from './html.js';
+import { type CodeForm, type Form, type FormPart, formOf, type Manifest } from './manifest.js';
 import { Person } from './person.js';
 import { arrange, skip, Verdict } from './verdict.js';
 
@@ -10,19 +11,10 @@ export interface Visitor {
   browser: Browser;
 }
 
-/** How a form is sent, where a check wants it otherwise than a browser would. */
-export interface Twist {
-  headers?: Fields;
-  /** Changes what is sent; `hidden` are the page's hidden inputs, `fields` all of them together. */
-  fields?: (fields: Fields, hidden: Fields) => Fields;
-}
-
-/** What was read from a form's page, and what goes into the form. */
-interface Read {
-  hidden: Fields;
-  own: Fields;
-  page: string;
-  values: Fields;
+/** What came of a form, in words: which place of the manifest was answered with which status. */
+interface Attempt {
+  answer: Answer;
+  story: string;
 }
 
 /** What people do at the application that the manifest describes. Checks are written in these words. */
@@ -52,11 +44,7 @@ export class Stage {
     const browser = this.browser();
     if ('register' in users) {
       const person = Person.random();
-      const answer = await this.submit(browser, users.register, person.values());
-      arrange(
-        answer.status < 400,
-        `users.register: the sign-up was answered with ${answer.status}. Are path and fields right?`,
-      );
+      await this.act(browser, person, 'users.register');
       if (!(await this.isSignedIn(browser, person))) await this.signIn(person, browser);
       await this.#arrangeSignedIn(browser, person, 'a new user');
       return { person, browser };
@@ -97,13 +85,18 @@ export class Stage {
     const { setup } = this.manifest;
     if (!setup) skip('the manifest has no `setup`');
     const begun = setup.begin
-      ? await browser.follow(await this.submit(browser, setup.begin, person.values()))
+      ? await browser.follow(await this.act(browser, person, 'setup.begin'))
       : undefined;
     const page = begun !== undefined && begun.status < 300 ? begun : await browser.open(setup.page);
+    const { status, url } = page;
     const secret = findSecret(page.text, setup.secret);
     arrange(
+      secret !== undefined || status < 400,
+      `setup.page: ${url.pathname} was answered with ${status}. Correct \`setup.page\`.`,
+    );
+    arrange(
       secret !== undefined,
-      `setup.secret: no key was found on ${page.url.pathname} (status ${page.status}). Set setup.secret to a regular expression with one group that finds it.`,
+      `setup.secret: no key was found on ${url.pathname} (status ${status}). Set setup.secret to a regular expression with one group that finds it.`,
     );
     return { page, secret };
   }
@@ -118,9 +111,7 @@ export class Stage {
   ): Promise<Answer> {
     const { setup } = this.manifest;
     if (!setup) skip('the manifest has no `setup`');
-    const hidden = readHidden(page.text, setup.path, page.url.href);
-    const own = { ...fill(setup.fields, person.values()), [setup.field]: code };
-    return this.#sender(browser, setup, { hidden, own, page: page.text, values: person.values() }, twist)();
+    return prepareForm(browser, withCode(setup, code), page, person.values(), twist)();
   }
 
   /** Sets up a second factor, and keeps the backup codes as the pages show them. */
@@ -133,23 +124,48 @@ export class Stage {
       answer.status < 400,
       `setup: the right code was answered with ${answer.status}. Correct \`setup\` (path, field), or \`totp\` where the application takes only the present code ("past": 0, "future": 0).`,
     );
-    await this.readBackupCodes(browser, person, await browser.follow(answer));
+    if (this.manifest.backupCodes) {
+      person.backupCodes = await this.readBackupCodes(browser, await browser.follow(answer));
+      // Not every application wants to be told so of the first codes: the status matters where a check needs it.
+      if (this.has('backupCodes.saved')) {
+        const { answer: saved } = await this.attempt(browser, person, 'backupCodes.saved');
+        person.savedWith = saved.status;
+      }
+    }
     return { code };
   }
 
-  /** Reads the codes from the page that is open, or from theirs, and says that they are saved. */
-  async readBackupCodes(browser: Browser, person: Person, open: Answer): Promise<void> {
+  /** The codes on the page that is open, else on theirs. */
+  async readBackupCodes(browser: Browser, open: Answer): Promise<string[]> {
     const { backupCodes } = this.manifest;
-    if (!backupCodes) return;
-    const { page, pattern, saved } = backupCodes;
-    let codes = findCodes(open.text, pattern);
-    if (codes.length === 0 && page !== undefined) codes = findCodes((await browser.open(page)).text, pattern);
+    if (!backupCodes) skip('the manifest has no `backupCodes`');
+    const { page, pattern } = backupCodes;
+    const codes = findCodes(open.text, pattern);
+    if (codes.length > 0 || page === undefined) return arrangeCodes(codes);
+    const { text, status } = await browser.open(page);
+    arrange(status < 400, `backupCodes.page: ${page} was answered with ${status}. Correct it.`);
+    return arrangeCodes(findCodes(text, pattern));
+  }
+
+  /** Turns the second factor off, and sees that it is. */
+  async turnOff({ person, browser }: Visitor, code?: string): Promise<void> {
+    const { status } = await this.act(browser, person, 'disable', code ?? (await this.nextCode(person)));
     arrange(
-      codes.length > 0,
-      'backupCodes.pattern: no code was found on the page that shows them. Correct `pattern` or `page`.',
+      await this.isLetInByPassword(person),
+      `disable: the right code was answered with ${status}, and the login still asks for one. Correct \`disable\`.`,
     );
-    person.backupCodes = codes;
-    if (saved) await this.submit(browser, saved, person.values());
+  }
+
+  /** Changes the password, and sees that the new one is taken. */
+  async changePassword({ person, browser }: Visitor): Promise<void> {
+    const { newPassword = '' } = person.values();
+    const { status } = await this.act(browser, person, 'password');
+    person.password = newPassword;
+    const again = await this.pending(person);
+    arrange(
+      (await this.isSignedIn(again, person)) || (await this.isHalfWay(again)),
+      `password: the change was answered with ${status}, and the new password is not taken. Correct \`password\`.`,
+    );
   }
 
   nextCode(person: Person): Promise<string> {
@@ -177,11 +193,16 @@ export class Stage {
     return browser;
   }
 
-  /** The same browser while it is asked for a code, else another one: an answer may end a half-way login. */
-  async stillPending(browser: Browser, person: Person): Promise<Browser> {
+  /** Whether it is asked for a code. */
+  async isHalfWay(browser: Browser): Promise<boolean> {
     const { page } = this.manifest.challenge;
     const { status, url } = await browser.open(page);
-    return status < 300 && page.split('?', 1)[0] === url.pathname ? browser : this.pending(person);
+    return status < 300 && page.split('?', 1)[0] === url.pathname;
+  }
+
+  /** The same browser while it is asked for a code, else another one: an answer may end a half-way login. */
+  async stillPending(browser: Browser, person: Person): Promise<Browser> {
+    return (await this.isHalfWay(browser)) ? browser : this.pending(person);
   }
 
   /** Several of them, at the same time. */
@@ -195,12 +216,12 @@ export class Stage {
    */
   async complete(person: Person, browser = this.browser(), fault?: string): Promise<Browser> {
     await this.signIn(person, browser);
-    const { status } = await this.answer(browser, person, await this.nextCode(person));
+    const { story } = await this.attempt(browser, person, 'challenge', await this.nextCode(person));
     if (await this.isSignedIn(browser, person)) return browser;
-    if (fault !== undefined) throw new Verdict('failed', `${fault} (answered with ${status})`);
+    if (fault !== undefined) throw new Verdict('failed', `${fault} (${story})`);
     throw new Verdict(
       'unclear',
-      `challenge: the right code did not sign in (answered with ${status}). Correct \`challenge\` (page, path, field) or \`totp\`.`,
+      `challenge: the right code did not sign in (${story}). Correct \`challenge\` (page, path, field) or \`totp\`.`,
     );
   }
 
@@ -209,9 +230,48 @@ export class Stage {
     return this.submitCode(browser, this.manifest.challenge, person, code, twist);
   }
 
-  answerBackupCode(browser: Browser, person: Person, code: string, twist: Twist = {}): Promise<Answer> {
-    const { challenge } = this.manifest;
-    return this.submitCode(browser, challenge.backupCode ?? challenge, person, code, twist);
+  answerBackupCode(browser: Browser, person: Person, code: string): Promise<Answer> {
+    return this.attempt(browser, person, this.backupCodePart(), code).then(({ answer }) => answer);
+  }
+
+  /** Where backup codes are answered. */
+  backupCodePart(): FormPart {
+    return this.has('challenge.backupCode') ? 'challenge.backupCode' : 'challenge';
+  }
+
+  has(part: FormPart): boolean {
+    return formOf(this.manifest, part) !== undefined;
+  }
+
+  /** Sends a form of the manifest as a browser would, whatever comes. */
+  async attempt(
+    browser: Browser,
+    person: Person,
+    part: FormPart,
+    code = '',
+    twist: Twist = {},
+  ): Promise<Attempt> {
+    const form = formOf(this.manifest, part);
+    if (!form) skip(`the manifest has no \`${part}\``);
+    const whole = 'field' in form ? withCode(form, code) : form;
+    const { page, send } = await openForm(browser, whole, { ...person.values(), code }, twist);
+    const answer = await send();
+    // Where its page is not there, the form's token is not either.
+    const [place, path, status] =
+      page !== undefined && page.status >= 400 && answer.status >= 400
+        ? [`${part}.page`, page.url.pathname, page.status]
+        : [part, form.path, answer.status];
+    return { answer, story: `\`${place}\` (${path}) was answered with ${status}` };
+  }
+
+  /** Sends a form of the manifest as its user would, where that must work. @throws Verdict `unclear` where it is refused. */
+  async act(browser: Browser, person: Person, part: FormPart, code = ''): Promise<Answer> {
+    const { answer, story } = await this.attempt(browser, person, part, code);
+    arrange(
+      answer.status < 400,
+      `${story}. Correct \`${part}\` (path, fields, or page where the form has a token).`,
+    );
+    return answer;
   }
 
   submitCode(
@@ -226,7 +286,7 @@ export class Stage {
 
   /** Opens a form's page, then sends the form as a browser would. */
   async submit(browser: Browser, form: Form, values: Fields, twist: Twist = {}): Promise<Answer> {
-    return (await this.load(browser, form, values, twist))();
+    return (await openForm(browser, form, values, twist)).send();
   }
 
   /** Opens the pages in advance, so that all the answers leave in the same instant. */
@@ -244,41 +304,14 @@ export class Stage {
     return Promise.all(senders.map((send) => send()));
   }
 
-  loadCode(browser: Browser, form: CodeForm, person: Person, code: string): Promise<() => Promise<Answer>> {
-    return this.load(browser, withCode(form, code), { ...person.values(), code });
-  }
-
   /** Opens a form's page, and returns what sends the form. */
-  async load(
+  async loadCode(
     browser: Browser,
-    form: Form,
-    values: Fields,
-    twist: Twist = {},
+    form: CodeForm,
+    person: Person,
+    code: string,
   ): Promise<() => Promise<Answer>> {
-    const page = form.page === undefined ? undefined : await browser.open(fillText(form.page, values));
-    const hidden = page ? readHidden(page.text, form.path, page.url.href) : {};
-    return this.#sender(
-      browser,
-      form,
-      { hidden, own: fill(form.fields, values), page: page?.text ?? '', values },
-      twist,
-    );
-  }
-
-  #sender(browser: Browser, form: Form, read: Read, twist: Twist): () => Promise<Answer> {
-    const { hidden, own, page, values } = read;
-    const fields = twist.fields ? twist.fields({ ...hidden, ...own }, hidden) : { ...hidden, ...own };
-    const headers = { ...this.#csrfHeader(browser, page), ...fill(form.headers, values), ...twist.headers };
-    const path = fillText(form.path, values);
-    return () => (form.json ? browser.postJson(path, fields, headers) : browser.post(path, fields, headers));
-  }
-
-  #csrfHeader(browser: Browser, page: string): Fields {
-    const { csrf } = this.#site;
-    if (!csrf) return {};
-    const read = csrf.pattern === undefined ? undefined : new RegExp(csrf.pattern).exec(page)?.[1];
-    const value = read === undefined ? browser.cookies().get(csrf.cookie ?? '') : decode(read);
-    return value === undefined ? {} : { [csrf.header]: decodeURIComponent(value) };
+    return (await openForm(browser, withCode(form, code), { ...person.values(), code })).send;
   }
 
   async isSignedIn(browser: Browser, person: Person): Promise<boolean> {
@@ -293,29 +326,10 @@ export class Stage {
   }
 }
 
-function withCode(form: CodeForm, code: string): Form {
-  return { ...form, fields: { ...form.fields, [form.field]: code } };
-}
-
-export function holds({ text }: Answer, contains: string | undefined, values: Fields): boolean {
-  return contains === undefined || decode(text).includes(fillText(contains, values));
-}
-
-export function fill(fields: Fields, values: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, fillText(text, values)]));
-}
-
-/** Puts values in the place of `{{name}}`. */
-export function fillText(text: string, values: Fields): string {
-  return text.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    arrange(
-      values[name] !== undefined,
-      `{{${name}}} stands for nothing here. Known are: ${Object.keys(values).join(', ')}.`,
-    );
-    return values[name];
-  });
-}
-
-export function findCodes(html: string, pattern: string): string[] {
-  return [...html.matchAll(new RegExp(pattern, 'g'))].map((match) => decode(match[1] ?? '').trim());
+function arrangeCodes(codes: string[]): string[] {
+  arrange(
+    codes.length > 0,
+    'backupCodes.pattern: no code was found on the page that shows them. Correct `pattern` or `page`.',
+  );
+  return codes;
 }

@@ -3,7 +3,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import express from 'express';
 import session from 'express-session';
-import { generateSecret, generateURI, verifySync } from 'otplib';
+import { generateSecret, generateURI } from 'otplib';
+import { findStep, form as anyForm, listen, pause, requireUser } from './broken-parts.mjs';
 
 const users = new Map();
 /** Wrong answers of each half-way login. */
@@ -23,28 +24,19 @@ app.use(
 app.use((req, res, next) => {
   res.set({ 'Cache-Control': 'no-store', 'X-Frame-Options': 'DENY' });
   req.session.token ??= randomBytes(16).toString('hex');
-  const { token = req.path === '/disable' ? req.session.token : undefined } = req.body ?? {};
+  const { token = req.path === '/disable' ? req.session.token : req.get('X-Form-Token') } = req.body ?? {};
   if (req.method === 'POST' && token !== req.session.token) return res.status(403).send('Form too old');
   req.user = users.get(req.session.username);
   next();
 });
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, 30)); // a busy database takes as long
 const hash = (code) => createHash('sha256').update(code).digest('hex');
-const form = (req, path, fields, label) =>
-  `<form method="post" action="${path}"><input type="hidden" name="token" value="${req.session.token}">` +
-  `${fields.map((name) => `<input name="${name}">`).join('')}<button>${label}</button></form>`;
-
-function requireUser(req, res, next) {
-  if (req.user) next();
-  else res.redirect('/login');
-}
+const form = (req, path, fields, label) => anyForm(path, fields, label, req.session.token);
 
 /** The step of a right code that is newer than the last one. */
-function findStep({ secret, lastStep }, code) {
-  const epoch = Math.floor(Date.now() / 1000);
-  const { valid, timeStep } = verifySync({ secret, token: code, epoch, epochTolerance: [30, 30] });
-  return valid && timeStep > lastStep ? timeStep : undefined;
+function findNewStep({ secret, lastStep }, code) {
+  const step = findStep(secret, code);
+  return step > lastStep ? step : undefined;
 }
 
 function logIn(req, username) {
@@ -96,6 +88,9 @@ app.get('/login/link/:token', (req, res) => {
   res.redirect('/account');
 });
 app.get('/dev/outbox', (req, res) => res.json(outbox));
+app.get('/dev/error', () => {
+  throw new Error('on purpose');
+});
 
 // And one for programs.
 app.get('/api/me', (req, res) => {
@@ -118,7 +113,7 @@ app.post('/challenge', async (req, res) => {
   const user = users.get(pending.username);
   const code = req.body.code.replace(/\s/g, '');
   const isBackupCode = user.backupCodes.includes(hash(code));
-  const step = /^[0-9]{6}$/.test(code) ? findStep(user, code) : undefined;
+  const step = findNewStep(user, code);
   await pause();
   if (isBackupCode) user.backupCodes = user.backupCodes.filter((one) => one !== hash(code));
   else if (step !== undefined) user.lastStep = step;
@@ -139,7 +134,7 @@ app.get('/setup', requireUser, (req, res) => {
 app.post('/setup', requireUser, (req, res) => {
   const { secret } = req.session;
   const code = String(req.body.code);
-  const step = secret && /^[0-9]{6}$/.test(code) ? findStep({ secret, lastStep: 0 }, code) : undefined;
+  const step = secret && findStep(secret, code);
   if (req.user.enabled || step === undefined) return res.status(422).send('Wrong code');
   const codes = Array.from({ length: 10 }, () => randomBytes(10).toString('hex'));
   Object.assign(req.user, { secret, lastStep: step, enabled: true, backupCodes: codes.map(hash) });
@@ -156,9 +151,4 @@ app.get('/account', requireUser, (req, res) => {
   res.send(`<p>${req.user.username}</p>${form(req, '/logout', [], 'Sign out')}`);
 });
 
-// Without it Express prints each error; here they are what is looked for.
-app.use((error, req, res, next) =>
-  res.headersSent ? next(error) : res.status(500).send('Something went wrong'),
-);
-
-const server = app.listen(0, () => process.stdout.write(`http://localhost:${server.address().port}\n`));
+listen(app);

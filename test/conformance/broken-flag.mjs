@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import express from 'express';
 import session from 'express-session';
 import { generateSecret, generateURI, verifySync } from 'otplib';
+import { form, listen, pause, requireUser } from './broken-parts.mjs';
 
 const users = new Map();
 const app = express();
@@ -12,15 +13,6 @@ app.use((req, res, next) => {
   req.user = users.get(req.session.username);
   next();
 });
-
-const pause = () => new Promise((resolve) => setTimeout(resolve, 30)); // a busy database takes as long
-const form = (path, fields, label) =>
-  `<form method="post" action="${path}">${fields.map((name) => `<input name="${name}">`).join('')}<button>${label}</button></form>`;
-
-function requireUser(req, res, next) {
-  if (req.user) next();
-  else res.redirect('/login');
-}
 
 /** The second step is looked at here, and only on the routes that remember to ask. */
 function requireSecondStep(req, res, next) {
@@ -110,4 +102,4 @@ app.get('/profile', requireUser, (req, res) => {
   res.send(`<h1>${req.user.username}</h1><p>${avatar}</p>`);
 });
 
-const server = app.listen(0, () => process.stdout.write(`http://localhost:${server.address().port}\n`));
+listen(app);

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allChecks } from '../../src/conformance/checks/all.js';
 import { readManifest } from '../../src/conformance/manifest.js';
+import { runChecks } from '../../src/conformance/run.js';
 import { createInstallation, startExample } from '../helpers/example-server.js';
 
 interface Outcome {
@@ -189,6 +190,204 @@ describe('second-factor conformance against an application that is broken on pur
   });
 });
 
+type Change = (manifest: Record<string, Record<string, unknown>>) => unknown;
+
+describe('a manifest with one wrong line', () => {
+  const servers = new Map<string, { url: string; child: ChildProcess }>();
+
+  beforeAll(async () => {
+    for (const name of ['broken-lax', 'broken-careful', 'broken-flag'])
+      servers.set(name, await startBroken(name));
+  });
+
+  afterAll(() => {
+    for (const { child } of servers.values()) child.kill();
+  });
+
+  async function look(name: string, only: string, change: Change) {
+    const manifest = JSON.parse(readFileSync(brokenManifest(name), 'utf8')) as Parameters<Change>[0];
+    change(manifest);
+    const read = readManifest(JSON.stringify(manifest), `${name}.json`, servers.get(name)?.url);
+    return runChecks(read, { only: only.split(' ') });
+  }
+
+  it.each<[string, string, Change, string, RegExp]>([
+    [
+      'no such cancel',
+      'broken-lax',
+      ({ cancel }) => (cancel!['path'] = '/cancle'),
+      'cancel cancelled-login',
+      /`cancel` \(\/cancle\) was answered with 404/,
+    ],
+    [
+      'a cancel without the page of its token',
+      'broken-careful',
+      ({ cancel }) => delete cancel!['page'],
+      'cancel cancelled-login',
+      /`cancel` \(\/cancel\) was answered with 403/,
+    ],
+    [
+      'no such page of cancel',
+      'broken-careful',
+      ({ cancel }) => (cancel!['page'] = '/chalenge'),
+      'cancel cancelled-login',
+      /`cancel\.page` \(\/chalenge\) was answered with 404/,
+    ],
+    [
+      'a cancel that only leads back',
+      'broken-lax',
+      ({ cancel }) => (cancel!['path'] = '/welcome/back'),
+      'cancelled-login',
+      /`cancel` \(\/welcome\/back\) was answered with 302, back to the challenge/,
+    ],
+    [
+      'no such saving of backup codes',
+      'broken-lax',
+      ({ backupCodes }) => (backupCodes!['saved'] = { path: '/saved' }),
+      'renewed-codes codes-shown-once old-codes-after-renewal',
+      /`backupCodes\.saved`.* was answered with 404/,
+    ],
+    [
+      'no such renewal',
+      'broken-lax',
+      ({ backupCodes }) => (backupCodes!['renew'] = { path: '/renew' }),
+      'renewed-codes old-codes-after-renewal',
+      /`backupCodes\.renew` \(\/renew\) was answered with 404/,
+    ],
+    [
+      'no such page of backup codes',
+      'broken-lax',
+      ({ backupCodes }) => (backupCodes!['page'] = '/codes'),
+      'codes-shown-once pending-pages',
+      /backupCodes\.page`?: \/codes .*404/,
+    ],
+    [
+      'a pattern that finds one backup code',
+      'broken-lax',
+      ({ backupCodes }) => (backupCodes!['pattern'] = 'class="code">([^<]+)<[^]*'),
+      'old-codes-after-renewal',
+      /backupCodes\.pattern: 1 codes were found/,
+    ],
+    [
+      'no such form for backup codes',
+      'broken-lax',
+      ({ challenge }) => (challenge!['backupCode'] = { path: '/backup' }),
+      'login-backup-code backup-code-twice foreign-backup-code guesses-backup-codes backup-code-twice-parallel',
+      /`challenge\.backupCode` \(\/backup\) was answered with 404/,
+    ],
+    [
+      'no such logout',
+      'broken-lax',
+      ({ logout }) => (logout!['path'] = '/signout'),
+      'logout logout-ends logged-out-login proof-of-another-login',
+      /`logout` \(\/signout\) was answered with 404/,
+    ],
+    [
+      'no such disable',
+      'broken-lax',
+      ({ disable }) => (disable!['path'] = '/off'),
+      'disable enrolment-again old-codes-after-disable forged-disable token-disable cross-site-disable ' +
+        'disable-without-proof code-elsewhere guesses-at-disable sessions-end-at-disable parked-login-at-disable ' +
+        'pending-changes get-changes-nothing',
+      /`disable` \(\/off\) was answered with 404/,
+    ],
+    [
+      'no such set-up page',
+      'broken-lax',
+      ({ setup }) => (setup!['page'] = '/set-up'),
+      'forged-setup key-leaves-site no-store framing',
+      /setup\.page: \/set-up was answered with 404/,
+    ],
+    [
+      'no such set-up',
+      'broken-lax',
+      ({ setup }) => (setup!['path'] = '/set-up'),
+      'forged-setup token-setup cross-site-setup enrolment-wrong-code secret-from-client',
+      /setup: the right code was answered with 404/,
+    ],
+    [
+      'no such change of the password',
+      'broken-lax',
+      ({ password }) => (password!['path'] = '/passwort'),
+      'sessions-end-at-password parked-login-at-password pending-changes',
+      /`password` \(\/passwort\) was answered with 404/,
+    ],
+    [
+      'a change of the password that changes nothing',
+      'broken-lax',
+      ({ password }) => (password!['fields'] = { password: '{{password}}' }),
+      'sessions-end-at-password parked-login-at-password',
+      /password: the change was answered with 302, and the new password is not taken/,
+    ],
+    [
+      'no such protected page',
+      'broken-lax',
+      (manifest) => Object.assign(manifest, { protected: ['/acount/nothing'] }),
+      'pending-pages secret-shown-once',
+      /\/acount\/nothing .*404/,
+    ],
+    [
+      'a protected page that is open to everybody',
+      'broken-lax',
+      (manifest) => Object.assign(manifest, { protected: ['/register'] }),
+      'pending-pages',
+      /`protected\.0`: \/register opens for everybody/,
+    ],
+    [
+      'no such page of disable',
+      'broken-lax',
+      ({ disable }) => (disable!['page'] = '/off'),
+      'pending-pages secret-shown-once',
+      /\/off .*404/,
+    ],
+    [
+      'no such challenge page',
+      'broken-lax',
+      ({ challenge }) => (challenge!['page'] = '/chalenge'),
+      'no-store framing',
+      /challenge\.page: \/chalenge was answered with 404/,
+    ],
+    [
+      'another field of the code',
+      'broken-lax',
+      ({ challenge }) => (challenge!['field'] = 'otp'),
+      'no-password foreign-code older-code hostile-codes forged-challenge',
+      /challenge: the right code did not sign in \(`challenge` \(\/challenge\) was answered with 422\)/,
+    ],
+    [
+      'another parameter for the return',
+      'broken-flag',
+      ({ returnTo }) => (returnTo!['parameter'] = 'nope'),
+      'off-site-return',
+      /returnTo: no target on this site is followed either/,
+    ],
+  ])('accuses nobody and praises nobody: %s', async (_, name, change, only, sentence) => {
+    const results = await look(name, only, change);
+    expect(results.map(({ id, status }) => `${id}: ${status}`)).toEqual(
+      results.map(({ id }) => `${id}: unclear`),
+    );
+    for (const { text } of results) expect(text).toMatch(sentence);
+  });
+
+  it('sends no token in a header where another site sends the form', async () => {
+    const results = await look('broken-careful', 'forged-setup token-setup', (manifest) => {
+      manifest['csrf'] = { header: 'X-Form-Token', pattern: 'name="token" value="([^"]+)"' };
+    });
+    expect(results).toMatchObject([{ status: 'passed' }, { status: 'passed' }]);
+  });
+
+  it('says that a door is broken, not shut, where a step of it meets an error', async () => {
+    const results = await look('broken-careful', 'door-broken', (manifest) => {
+      Object.assign(manifest, {
+        doors: [{ name: 'broken', steps: [{ path: '/cancel', fields: {} }, { path: '/dev/error' }] }],
+      });
+    });
+    expect(results).toMatchObject([
+      { status: 'unclear', text: expect.stringContaining('/dev/error was answered with 500') as string },
+    ]);
+  });
+});
+
 describe('second-factor conformance that cannot look', () => {
   it('says so where nobody answers, and exits with 2', async () => {
     const url = `http://localhost:${await freePort()}`;
@@ -204,7 +403,16 @@ describe('second-factor conformance that cannot look', () => {
       (manifest) => (manifest['cancel'] = { path: 'cancel' }),
       /^ {2}cancel\.path: must be a path/m,
     ],
-    ['a misspelt field', (manifest) => (manifest['logOut'] = {}), /does not know "logOut": correct the name/],
+    [
+      'a misspelt field',
+      (manifest) => (manifest['logOut'] = {}),
+      /does not know "logOut" \(is "logout" meant\?\): correct the name/,
+    ],
+    [
+      'a name that is like no other',
+      (manifest) => (manifest['hold'] = {}),
+      /does not know "hold": correct the name or take it out/,
+    ],
     ['no sign-up', (manifest) => (manifest['users'] = {}), /^ {2}users: must be .*"register".*"prepared"/m],
     [
       'a broken pattern',
@@ -266,6 +474,25 @@ describe('docs/conformance.md', () => {
       .filter(([, id = '', rule = '']) => /^`[a-z-]+`$/.test(id) && /^R\d+$/.test(rule))
       .map((cells) => cells.slice(1, 4));
     expect(documented).toEqual(rows);
+  });
+
+  it('has parts for applications made with this package that are those of the example', () => {
+    const [, text = '{}'] = /### For applications made with.*?```json\n(.*?)```/s.exec(page) ?? [];
+    const parts = JSON.parse(text) as Record<string, unknown>;
+    const example = JSON.parse(readFileSync(exampleManifest, 'utf8')) as Record<string, unknown>;
+    expect(Object.keys(parts)).toEqual(expect.arrayContaining(['challenge', 'cancel', 'setup', 'disable']));
+    expect(parts).toEqual(Object.fromEntries(Object.keys(parts).map((part) => [part, example[part]])));
+  });
+
+  it('lists every route of pages()', () => {
+    const sources = ['challenge/pages', 'enrolment/pages', 'management/pages', 'second-factor'];
+    const routes = sources.flatMap((name) =>
+      [...readFileSync(join(root, `src/${name}.ts`), 'utf8').matchAll(/router\.(get|post)\('([^']+)'/g)].map(
+        ([, method = '', path = '']) => `${method.toUpperCase()} ${path}`,
+      ),
+    );
+    const documented = [...page.matchAll(/^\| `((?:GET|POST) [^`]+)`/gm)].map(([, route]) => route);
+    expect(documented.sort()).toEqual(routes.sort());
   });
 
   it('has a manifest as its example that can be read', () => {

@@ -1,6 +1,7 @@
 import type { Check } from '../check.js';
 import type { Person } from '../person.js';
-import { findCodes, type Stage, type Visitor } from '../stage.js';
+import { decode } from '../html.js';
+import type { Stage, Visitor } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
 import { countSignedIn } from './race.js';
 
@@ -11,9 +12,10 @@ export const backupCodes: Check[] = [
     rule: 'R9',
     title: 'A backup code signs in once',
     needs: ['backupCodes'],
+    controls: ['backupCodes'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      const code = person.backupCodes[0] ?? '';
+      const code = person.backupCode();
       ensure(await signsIn(stage, person, code), 'a right backup code did not sign in');
       for (const typed of [code, ` ${code.toLowerCase()} `, code.replace(/[\s-]/g, '')]) {
         ensure(!(await signsIn(stage, person, typed)), 'accepted a second time');
@@ -27,16 +29,12 @@ export const backupCodes: Check[] = [
     rule: 'R9',
     title: 'Of 16 logins that get the same backup code in the same instant, one is completed',
     needs: ['backupCodes'],
+    controls: ['backupCodes'],
     async run(stage) {
       const { person } = await stage.enrolled();
       const browsers = await stage.pendings(person, 16);
       const { challenge } = stage.manifest;
-      await stage.answerAtOnce(
-        browsers,
-        person,
-        [person.backupCodes[0] ?? ''],
-        challenge.backupCode ?? challenge,
-      );
+      await stage.answerAtOnce(browsers, person, [person.backupCode()], challenge.backupCode ?? challenge);
       const winners = await countSignedIn(stage, browsers, person);
       ensure(winners === 1, `${winners} of 16 logins were completed by one backup code`);
       return '1 of 16 was completed';
@@ -48,10 +46,11 @@ export const backupCodes: Check[] = [
     rule: 'R9',
     title: "A backup code of one person does not complete another person's login",
     needs: ['backupCodes'],
+    controls: ['backupCodes'],
     async run(stage) {
       const [victim, attacker] = [await stage.enrolled(), await stage.enrolled()];
       ensure(
-        !(await signsIn(stage, victim.person, attacker.person.backupCodes[0] ?? '')),
+        !(await signsIn(stage, victim.person, attacker.person.backupCode())),
         "the attacker's own backup code was accepted",
       );
       return 'refused';
@@ -67,10 +66,17 @@ export const backupCodes: Check[] = [
       const page = stage.manifest.backupCodes?.page;
       if (page === undefined) skip('the manifest has no `backupCodes.page`');
       const { person, browser } = await stage.enrolled();
+      const { savedWith = 200 } = person;
+      arrange(
+        savedWith < 400,
+        `\`backupCodes.saved\` was answered with ${savedWith}. Correct it: what is not saved may be shown.`,
+      );
       const other = await stage.complete(person);
       for (const each of [browser, other]) {
-        const { text } = await each.open(page);
-        ensure(!person.backupCodes.some((code) => text.includes(code)), `${page} shows the codes again`);
+        const { text, status } = await each.open(page);
+        arrange(status < 400, `backupCodes.page: ${page} was answered with ${status}. Correct it.`);
+        const shown = decode(text);
+        ensure(!person.backupCodes.some((code) => shown.includes(code)), `${page} shows the codes again`);
       }
       return 'not shown again';
     },
@@ -85,15 +91,15 @@ export const backupCodes: Check[] = [
       const { person } = await stage.enrolled();
       // A session that has given a code: one that has just set the factor up may be asked for another.
       const browser = await stage.complete(person);
-      const old = person.backupCodes[0] ?? '';
+      const old = person.backupCode();
       const fresh = await renew(stage, { person, browser });
-      const saved = stage.manifest.backupCodes?.saved;
-      if (saved) {
+      const isSaved = stage.has('backupCodes.saved');
+      if (isSaved) {
         ensure(await signsIn(stage, person, old), 'an old code was refused before the new ones were saved');
-        await stage.submit(browser, saved, person.values());
+        await stage.act(browser, person, 'backupCodes.saved');
       }
-      ensure(await signsIn(stage, person, fresh[0] ?? ''), 'a new code was refused');
-      return saved ? 'the old ones until saved, then the new ones' : 'the new ones work';
+      ensure(await signsIn(stage, person, fresh), 'a new code was refused');
+      return isSaved ? 'the old ones until saved, then the new ones' : 'the new ones work';
     },
   },
   {
@@ -106,13 +112,14 @@ export const backupCodes: Check[] = [
       const { person } = await stage.enrolled();
       // A session that has given a code: one that has just set the factor up may be asked for another.
       const browser = await stage.complete(person);
-      await renew(stage, { person, browser });
-      const saved = stage.manifest.backupCodes?.saved;
-      if (saved) await stage.submit(browser, saved, person.values());
-      ensure(
-        !(await signsIn(stage, person, person.backupCodes[1] ?? '')),
-        'an old code signed in after the renewal',
+      const old = person.backupCode(1);
+      const fresh = await renew(stage, { person, browser });
+      if (stage.has('backupCodes.saved')) await stage.act(browser, person, 'backupCodes.saved');
+      arrange(
+        await signsIn(stage, person, fresh),
+        'backupCodes.renew: a new code does not sign in. Correct `renew` or `saved`; see renewed-codes.',
       );
+      ensure(!(await signsIn(stage, person, old)), 'an old code signed in after the renewal');
       return 'refused';
     },
   },
@@ -123,12 +130,16 @@ export const backupCodes: Check[] = [
     title: 'Backup codes end with the second factor, also when it is set up again',
     needs: ['backupCodes', 'setup', 'disable'],
     async run(stage) {
-      const { disable } = stage.manifest;
-      const { person, browser } = await stage.enrolled();
-      const old = person.backupCodes[0] ?? '';
-      if (disable) await stage.submitCode(browser, disable, person, await stage.nextCode(person));
+      const visitor = await stage.enrolled();
+      const { person } = visitor;
+      const old = person.backupCode();
+      await stage.turnOff(visitor);
       const again = await stage.pending(person);
       await stage.enrol(again, person);
+      arrange(
+        await signsIn(stage, person, person.backupCode()),
+        'backupCodes: after another set-up, its own code does not sign in',
+      );
       ensure(!(await signsIn(stage, person, old)), 'a code of the earlier set-up signed in');
       return 'refused';
     },
@@ -141,18 +152,14 @@ async function signsIn(stage: Stage, person: Person, code: string): Promise<bool
   return stage.isSignedIn(browser, person);
 }
 
-async function renew(stage: Stage, { person, browser }: Visitor): Promise<string[]> {
-  const parts = stage.manifest.backupCodes;
-  if (!parts?.renew) skip('the manifest has no `backupCodes.renew`');
-  const answer = await browser.follow(
-    await stage.submit(browser, parts.renew, { ...person.values(), code: '' }),
-  );
-  let codes = findCodes(answer.text, parts.pattern);
-  if (codes.length === 0 && parts.page !== undefined)
-    codes = findCodes((await browser.open(parts.page)).text, parts.pattern);
+/** @returns a new code. */
+async function renew(stage: Stage, { person, browser }: Visitor): Promise<string> {
+  const answer = await stage.act(browser, person, 'backupCodes.renew');
+  const codes = await stage.readBackupCodes(browser, await browser.follow(answer));
+  const [fresh = ''] = codes.filter((code) => !person.backupCodes.includes(code));
   arrange(
-    codes.length > 0 && !codes.some((code) => person.backupCodes.includes(code)),
+    fresh !== '' && !codes.some((code) => person.backupCodes.includes(code)),
     'backupCodes.renew: no new codes were found afterwards. Correct `renew`, `page` or `pattern`.',
   );
-  return codes;
+  return fresh;
 }

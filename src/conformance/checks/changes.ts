@@ -1,6 +1,6 @@
 import type { Check } from '../check.js';
 import { omit } from '../html.js';
-import { ensure, skip } from '../verdict.js';
+import { arrange, ensure, skip } from '../verdict.js';
 
 /** A key of the attacker's own. */
 const OWN_KEY = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
@@ -13,6 +13,7 @@ export const changes: Check[] = [
     rule: 'R10',
     title: 'Nothing is turned on before a right code has confirmed it',
     needs: ['setup'],
+    controls: ['setup'],
     async run(stage) {
       const { person, browser } = await stage.newcomer();
       const { page, secret } = await stage.openSetup(browser, person);
@@ -30,6 +31,7 @@ export const changes: Check[] = [
     rule: 'R11',
     title: 'The key is the one that the server made, whatever the form brings along',
     needs: ['setup'],
+    controls: ['setup'],
     async run(stage) {
       const { person, browser } = await stage.newcomer();
       const { page, secret } = await stage.openSetup(browser, person);
@@ -54,14 +56,12 @@ export const changes: Check[] = [
     rule: 'R10',
     title: 'Opening the set-up again, with a wrong code too, leaves the old key working',
     needs: ['setup'],
+    controls: ['setup'],
     async run(stage) {
-      const { setup } = stage.manifest;
       const { person, browser } = await stage.enrolled();
-      if (setup?.begin) await stage.submit(browser, setup.begin, person.values());
-      if (setup) {
-        await browser.open(setup.page);
-        await stage.submitCode(browser, setup, person, stage.wrongCodes(person, 1)[0] ?? '');
-      }
+      // Refused from the start, or not before a right code: both leave the old key.
+      if (stage.has('setup.begin')) await stage.attempt(browser, person, 'setup.begin');
+      await stage.attempt(browser, person, 'setup', stage.wrongCodes(person, 1)[0]);
       await stage.complete(person, stage.browser(), 'the old key no longer signs in');
       return 'the old key still signs in';
     },
@@ -72,6 +72,7 @@ export const changes: Check[] = [
     rule: 'R8',
     title: 'The key is not shown again after the set-up',
     needs: ['setup'],
+    controls: ['setup'],
     async run(stage) {
       const { setup, disable, backupCodes, protected: more, signedIn } = stage.manifest;
       const { person, browser } = await stage.enrolled();
@@ -79,7 +80,12 @@ export const changes: Check[] = [
         (page) => page !== undefined,
       );
       for (const page of new Set(found)) {
-        const { text } = await browser.open(page);
+        const { text, status } = await browser.open(page);
+        // The set-up may refuse whoever has been through it.
+        arrange(
+          status < 400 || page === setup?.page,
+          `${page} was answered with ${status}, though signed in. Correct it in the manifest.`,
+        );
         const shown = text.replace(/[\s-]/g, '').toUpperCase();
         ensure(person.secret === undefined || !shown.includes(person.secret), `${page} shows the key`);
       }
@@ -112,6 +118,7 @@ export const changes: Check[] = [
     rule: 'R6',
     title: 'The second factor is not turned off without a right code',
     needs: ['disable'],
+    controls: ['disable'],
     async run(stage) {
       const { disable } = stage.manifest;
       if (!disable) skip('the manifest has no `disable`');

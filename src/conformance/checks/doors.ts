@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Answer, Browser } from '../browser.js';
 import type { Check } from '../check.js';
+import { fill, fillText, holds } from '../form.js';
 import { decode, type Fields } from '../html.js';
 import type { Door, RequestStep } from '../manifest.js';
 import type { Person } from '../person.js';
-import { fill, fillText, holds, type Stage, type Visitor } from '../stage.js';
+import type { Stage, Visitor } from '../stage.js';
 import { arrange, ensure } from '../verdict.js';
 
 /** Every other way into the application: a user with a second factor is not signed in by it. */
@@ -43,6 +44,10 @@ async function openDoor(
       await signIn(stage, browser, person, step.signIn);
     } else {
       const { status, missing } = await takeStep(browser, step, values);
+      arrange(
+        status !== 429 && status < 500,
+        `the door's step ${step.path} was answered with ${status}: what it does then says nothing.`,
+      );
       story.push(`${step.path} ${status}`);
       // What a later step needs is not there: the way ends here.
       if (missing !== undefined) return { isIn: false, story: `${story.join(', ')} without {{${missing}}}` };

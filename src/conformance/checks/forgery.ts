@@ -1,12 +1,13 @@
 import type { Check } from '../check.js';
+import type { Control } from '../controls.js';
+import type { Twist } from '../form.js';
 import { type Fields, omit } from '../html.js';
-import type { Stage, Twist } from '../stage.js';
+import type { Stage } from '../stage.js';
 import { ensure, skip } from '../verdict.js';
 
 /** A form that an attacker would like to have sent by somebody else's browser. */
 interface Target {
-  name: string;
-  needs: Check['needs'];
+  name: Control & ('challenge' | 'setup' | 'disable');
   /** Sends it once for each twist. @returns the answers' statuses, and whether one of them did what the attacker wants. */
   attempt: (stage: Stage, twists: Twist[]) => Promise<{ statuses: number[]; isDone: boolean }>;
 }
@@ -17,7 +18,6 @@ const foreign = { 'Sec-Fetch-Site': 'cross-site', Origin: ATTACKER, Referer: `${
 const targets: Target[] = [
   {
     name: 'challenge',
-    needs: [],
     async attempt(stage, twists) {
       const { person } = await stage.enrolled();
       const browser = await stage.pending(person);
@@ -28,7 +28,6 @@ const targets: Target[] = [
   },
   {
     name: 'setup',
-    needs: ['setup'],
     async attempt(stage, twists) {
       const { person, browser } = await stage.newcomer();
       const { page, secret } = await stage.openSetup(browser, person);
@@ -40,27 +39,30 @@ const targets: Target[] = [
   },
   {
     name: 'disable',
-    needs: ['disable'],
     async attempt(stage, twists) {
-      const { disable } = stage.manifest;
-      if (!disable) skip('the manifest has no `disable`');
       const { person, browser } = await stage.enrolled();
       const code = await stage.nextCode(person);
-      const statuses = await each(twists, (twist) => stage.submitCode(browser, disable, person, code, twist));
+      const statuses = await each(
+        twists,
+        async (twist) => (await stage.attempt(browser, person, 'disable', code, twist)).answer,
+      );
       return { statuses, isDone: await stage.isLetInByPassword(person) };
     },
   },
 ];
 
-export const forgery: Check[] = targets.flatMap(({ name, needs = [], attempt }) => [
+export const forgery: Check[] = targets.flatMap(({ name, attempt }) => [
   {
     id: `forged-${name}`,
     kind: 'attack',
     rule: 'R11',
     title: `Another site cannot make a browser send the form of \`${name}\``,
-    needs,
+    needs: [name],
+    controls: [name],
     async run(stage) {
-      const { statuses, isDone } = await attempt(stage, [{ fields: withoutHidden, headers: foreign }]);
+      const { statuses, isDone } = await attempt(stage, [
+        { fields: withoutHidden, headers: { ...foreign, ...csrfHeader(stage, '') } },
+      ]);
       ensure(!isDone, 'a form from another site, without any token, did its work');
       return `refused with ${statuses.join(', ')}`;
     },
@@ -70,7 +72,8 @@ export const forgery: Check[] = targets.flatMap(({ name, needs = [], attempt }) 
     kind: 'attack',
     rule: 'R11',
     title: `The form of \`${name}\` is refused without its token and with a wrong one`,
-    needs,
+    needs: [name],
+    controls: [name],
     async run(stage) {
       const tokens: string[] = [];
       const garble = (fields: Fields, hidden: Fields): Fields => {
@@ -80,8 +83,11 @@ export const forgery: Check[] = targets.flatMap(({ name, needs = [], attempt }) 
         );
         return { ...fields, ...Object.fromEntries(wrong) };
       };
-      const { statuses, isDone } = await attempt(stage, [{ fields: garble }, { fields: withoutHidden }]);
-      if (tokens.length === 0)
+      const { statuses, isDone } = await attempt(stage, [
+        { fields: garble, headers: csrfHeader(stage, 'A'.repeat(32)) },
+        { fields: withoutHidden, headers: csrfHeader(stage, '') },
+      ]);
+      if (tokens.length === 0 && !stage.manifest.csrf)
         skip(`the form has no token; what holds instead is looked at by forged-${name}`);
       ensure(!isDone, 'it did its work without its token, or with a wrong one');
       return `refused with ${statuses.join(', ')}`;
@@ -92,7 +98,8 @@ export const forgery: Check[] = targets.flatMap(({ name, needs = [], attempt }) 
     kind: 'attack',
     rule: 'R11',
     title: `The form of \`${name}\` is refused from another site even with the right token`,
-    needs,
+    needs: [name],
+    controls: [name],
     async run(stage) {
       const old = { 'Sec-Fetch-Site': '', 'Sec-Fetch-Mode': '', 'Sec-Fetch-Dest': '', Origin: ATTACKER };
       const { statuses, isDone } = await attempt(stage, [{ headers: foreign }, { headers: old }]);
@@ -101,6 +108,11 @@ export const forgery: Check[] = targets.flatMap(({ name, needs = [], attempt }) 
     },
   },
 ]);
+
+/** The token's header with another value; '' leaves it out, as another site must. */
+function csrfHeader({ manifest: { csrf } }: Stage, value: string): Fields {
+  return csrf ? { [csrf.header]: value } : {};
+}
 
 function withoutHidden(fields: Fields, hidden: Fields): Fields {
   return omit(fields, ...Object.keys(hidden));

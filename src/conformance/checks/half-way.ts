@@ -1,8 +1,12 @@
+import type { Browser } from '../browser.js';
 import type { Check } from '../check.js';
+import { findCodes, type Twist } from '../form.js';
 import { findSecret } from '../html.js';
-import type { Manifest } from '../manifest.js';
-import { findCodes, type Stage, type Twist } from '../stage.js';
-import { ensure, skip } from '../verdict.js';
+import type { FormPart } from '../manifest.js';
+import type { Person } from '../person.js';
+import type { Stage } from '../stage.js';
+import { arrange, ensure, skip } from '../verdict.js';
+import { findGuardedPages } from './guarded-pages.js';
 
 /** Somebody who has given the password, and nothing else. */
 export const halfWay: Check[] = [
@@ -15,6 +19,10 @@ export const halfWay: Check[] = [
       const { person } = await stage.enrolled();
       const browser = stage.browser();
       const answer = await stage.signIn(person, browser);
+      arrange(
+        answer.status < 400,
+        `login: the right password was answered with ${answer.status}. Correct \`login\`.`,
+      );
       await browser.follow(answer);
       const { path } = stage.manifest.signedIn;
       ensure(!(await stage.isSignedIn(browser, person)), `the password alone opens ${path}`);
@@ -29,22 +37,23 @@ export const halfWay: Check[] = [
       'A half-way session opens no page: not the account, not the set-up, not turning off, not the backup codes',
     async run(stage) {
       const { person } = await stage.enrolled();
-      const [browser, stranger] = [await stage.pending(person), stage.browser()];
+      const pages = await findGuardedPages(stage, person);
+      const browser = await stage.pending(person);
       const { setup, backupCodes } = stage.manifest;
-      const pages = pagesOf(stage.manifest);
       for (const page of pages) {
         const seen = await browser.get(page);
-        const isOpen = seen.status < 300;
+        if (seen.status >= 300) continue;
         ensure(
-          !isOpen || findSecret(seen.text, setup?.secret) === undefined,
+          findSecret(seen.text, setup?.secret) === undefined,
           `${page} shows a key after the password alone`,
         );
-        const codes = backupCodes && isOpen ? findCodes(seen.text, backupCodes.pattern) : [];
+        const codes = backupCodes ? findCodes(seen.text, backupCodes.pattern) : [];
         ensure(codes.length === 0, `${page} shows backup codes after the password alone`);
-        // What a stranger may see is not behind the login.
-        ensure(!isOpen || (await stranger.get(page)).status < 300, `${page} opens after the password alone`);
+        // What a stranger may see as well is not behind the login.
+        const { status } = await stage.browser().get(page);
+        ensure(status < 300, `${page} opens after the password alone`);
       }
-      return `${pages.length} pages stay shut`;
+      return `${pages.length} pages stay shut, and open for who is signed in`;
     },
   },
   {
@@ -52,20 +61,19 @@ export const halfWay: Check[] = [
     kind: 'attack',
     rule: 'R2',
     title: 'A half-way session changes nothing, not even with a right code',
+    controls: ['disable', 'setup', 'password'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      const { disable, setup, backupCodes, password, challenge } = stage.manifest;
+      const { challenge } = stage.manifest;
       const browser = await stage.pending(person);
       const code = await stage.nextCode(person);
       const borrowed = await browser.hidden(challenge.page, challenge.path);
       // Once with the token that the form's own page gives, and once with the challenge's.
       const twists: Twist[] = [{}, { fields: (fields) => ({ ...fields, ...borrowed }) }];
+      const parts: FormPart[] = ['disable', 'setup', 'backupCodes.renew', 'backupCodes.saved', 'password'];
       for (const twist of twists) {
-        for (const form of [disable, setup]) {
-          if (form) await stage.submitCode(browser, form, person, code, twist);
-        }
-        for (const form of [backupCodes?.renew, backupCodes?.saved, password]) {
-          if (form) await stage.submit(browser, form, person.values(), twist);
+        for (const part of parts) {
+          if (stage.has(part)) await stage.attempt(browser, person, part, code, twist);
         }
       }
       ensure(!(await stage.isSignedIn(browser, person)), 'a form of another page has signed in');
@@ -103,8 +111,9 @@ export const halfWay: Check[] = [
     rule: 'R1',
     title: "One person's second step does not count for the next person in the same browser",
     needs: ['logout'],
+    controls: ['logout'],
     async run(stage) {
-      const { logout, signedIn } = stage.manifest;
+      const { signedIn } = stage.manifest;
       if (signedIn.contains === undefined) skip('needs signedIn.contains, to tell who is signed in');
       const [first, next] = [await stage.enrolled(), await stage.enrolled()];
       await stage.signIn(next.person, first.browser);
@@ -113,7 +122,7 @@ export const halfWay: Check[] = [
         'a login over a complete session needs no code',
       );
       const browser = await stage.complete(first.person);
-      if (logout) await stage.submit(browser, logout, first.person.values());
+      await stage.act(browser, first.person, 'logout');
       await stage.signIn(next.person, browser);
       ensure(
         !(await stage.isSignedIn(browser, next.person)),
@@ -148,7 +157,7 @@ export const halfWay: Check[] = [
     rule: 'R5',
     title: 'A login that was cancelled cannot be answered any more',
     needs: ['cancel'],
-    run: (stage) => answerAfter(stage, stage.manifest.cancel, 'cancelled'),
+    run: (stage) => answerAfter(stage, 'cancel', 'cancelled'),
   },
   {
     id: 'logged-out-login',
@@ -156,11 +165,12 @@ export const halfWay: Check[] = [
     rule: 'R5',
     title: 'A half-way login that was signed out cannot be answered any more',
     needs: ['logout'],
-    run: (stage) => answerAfter(stage, stage.manifest.logout, 'signed out'),
+    controls: ['logout'],
+    run: (stage) => answerAfter(stage, 'logout', 'signed out'),
   },
 ];
 
-async function answerAfter(stage: Stage, form: Manifest['logout'], done: string): Promise<string> {
+async function answerAfter(stage: Stage, part: 'cancel' | 'logout', done: string): Promise<string> {
   const { person } = await stage.enrolled();
   const browser = await stage.pending(person);
   const code = await stage.nextCode(person);
@@ -170,7 +180,7 @@ async function answerAfter(stage: Stage, form: Manifest['logout'], done: string)
     stage.loadCode(each, stage.manifest.challenge, person, code),
   );
   const [sendOwn, sendStolen] = await Promise.all(sends);
-  if (form) await stage.submit(browser, form, person.values());
+  await leave(stage, browser, person, part);
   await sendOwn?.();
   ensure(
     !(await stage.isSignedIn(browser, person)),
@@ -184,23 +194,18 @@ async function answerAfter(stage: Stage, form: Manifest['logout'], done: string)
   return 'refused';
 }
 
-function pagesOf({
-  signedIn,
-  protected: more,
-  setup,
-  disable,
-  backupCodes,
-  password,
-  challenge,
-}: Manifest): string[] {
-  const pages = [
-    signedIn.path,
-    ...more,
-    setup?.page,
-    disable?.page,
-    backupCodes?.page,
-    backupCodes?.renew?.page,
-    password?.page,
-  ];
-  return [...new Set(pages)].filter((page) => page !== undefined && page !== challenge.page) as string[];
+/** Gives up a half-way login. */
+async function leave(
+  stage: Stage,
+  browser: Browser,
+  person: Person,
+  part: 'cancel' | 'logout',
+): Promise<void> {
+  const { answer, story } = await stage.attempt(browser, person, part);
+  const isSentBack = answer.location?.pathname === stage.manifest.challenge.page.split('?', 1)[0];
+  const isDone = answer.status < 400 && !isSentBack;
+  const seen = isSentBack ? `${story}, back to the challenge` : story;
+  // It works in a whole session, as the control has shown.
+  if (part === 'logout' && !isDone) skip(`a half-way login cannot be signed out here: ${seen}`);
+  arrange(isDone, `${seen}. Correct \`cancel\` (path, fields, or page where the form has a token).`);
 }

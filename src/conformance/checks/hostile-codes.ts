@@ -1,8 +1,9 @@
 import type { Answer, Browser } from '../browser.js';
 import type { Check } from '../check.js';
+import { addQuery } from '../form.js';
 import { type Fields, omit } from '../html.js';
 import type { Stage } from '../stage.js';
-import { ensure } from '../verdict.js';
+import { arrange, ensure } from '../verdict.js';
 
 /** What is sent in place of a code: a form's body or JSON. Each has the right code inside, so that a lax parser lets it in. */
 type Body = { form: [string, string][] } | { json: unknown };
@@ -66,8 +67,9 @@ export const hostileCodes: Check[] = [
     title:
       'Lists, objects, numbers, foreign digits and over-long text in the code field: refused, and no server error',
     async run(stage) {
+      const { perLogin, perUser } = stage.manifest.limits;
       // Less than the account's limit for each user, so that every one of them is looked at.
-      const size = Math.max(1, Math.min(4, stage.manifest.limits.perUser - 1));
+      const size = Math.max(1, Math.min(4, perLogin - 1, perUser - 1));
       const groups: Hostile[][] = [];
       for (let at = 0; at < hostile.length; at += size) groups.push(hostile.slice(at, at + size));
       const faults = (await Promise.all(groups.map((group) => tryGroup(stage, group)))).flat();
@@ -84,9 +86,8 @@ export const hostileCodes: Check[] = [
       const { challenge } = stage.manifest;
       const { person } = await stage.enrolled();
       const code = await stage.nextCode(person);
-      const browser = await stage.pending(person);
-      const query = (path: string): string =>
-        `${path}${path.includes('?') ? '&' : '?'}${challenge.field}=${code}`;
+      let browser = await stage.pending(person);
+      const query = (path: string): string => addQuery(path, challenge.field, code);
       await browser.get(query(challenge.page));
       await browser.get(query(challenge.path));
       ensure(!(await stage.isSignedIn(browser, person)), 'a GET with the code in the address signed in');
@@ -94,6 +95,12 @@ export const hostileCodes: Check[] = [
         fields: (fields) => omit(fields, challenge.field),
       });
       ensure(!(await stage.isSignedIn(browser, person)), 'a POST with the code in the address signed in');
+      browser = await stage.stillPending(browser, person);
+      await stage.answer(browser, person, code);
+      arrange(
+        await stage.isSignedIn(browser, person),
+        'the same code in the form did not sign in afterwards: it may have been refused for another reason',
+      );
       return 'not read';
     },
   },
@@ -119,6 +126,14 @@ async function tryGroup(stage: Stage, group: readonly Hostile[]): Promise<string
       return faults;
     }
   }
+  if (faults.length > 0) return faults;
+  // Else they were perhaps refused for their number alone.
+  browser = await stage.stillPending(browser, person);
+  const { status } = await stage.answer(browser, person, await stage.nextCode(person));
+  arrange(
+    await stage.isSignedIn(browser, person),
+    `limits: after ${group.length} refused answers the right code was answered with ${status}. Correct \`limits\`.`,
+  );
   return faults;
 }
 

@@ -1,7 +1,8 @@
 import type { Answer } from '../browser.js';
 import type { Check } from '../check.js';
+import { addQuery } from '../form.js';
 import type { Stage } from '../stage.js';
-import { ensure, skip } from '../verdict.js';
+import { arrange, ensure, skip } from '../verdict.js';
 
 const offSite = [
   'https://attacker.example/',
@@ -19,10 +20,13 @@ export const pages: Check[] = [
     title: 'A return target that leads to another site is not followed after the code',
     needs: ['returnTo'],
     async run(stage) {
+      await arrangeFollowed(stage);
       const ends = await Promise.all(offSite.map((target) => returnTo(stage, target)));
-      const gone = ends.filter((end) => end !== undefined);
+      const gone = ends.flatMap(({ location }) =>
+        location && !stage.browser().isOwn(location) ? [location.origin] : [],
+      );
       ensure(gone.length === 0, `the login went on to ${gone.join(', ')}`);
-      return `${offSite.length} targets, none followed`;
+      return `${offSite.length} targets, none followed; one on this site was`;
     },
   },
   {
@@ -30,6 +34,7 @@ export const pages: Check[] = [
     kind: 'attack',
     rule: 'R12',
     title: 'A link to any of the addresses changes nothing at the account',
+    controls: ['setup', 'disable'],
     async run(stage) {
       const { setup, disable, backupCodes, cancel, challenge } = stage.manifest;
       const { person, browser } = await stage.enrolled();
@@ -38,7 +43,7 @@ export const pages: Check[] = [
       const paths = [...new Set(forms.filter((form) => form !== undefined).map(({ path }) => path))];
       for (const path of paths) {
         await browser.get(path);
-        await browser.get(`${path}${path.includes('?') ? '&' : '?'}${challenge.field}=${code}`);
+        await browser.get(addQuery(path, challenge.field, code));
       }
       ensure(await stage.isSignedIn(browser, person), 'a GET has ended the session');
       ensure(!(await stage.isLetInByPassword(person)), 'a GET has turned the second factor off');
@@ -87,7 +92,12 @@ async function sensitivePages(stage: Stage): Promise<Answer[]> {
   const answers: Answer[] = [];
   const { person } = await stage.enrolled();
   const pending = await stage.pending(person);
-  answers.push(await pending.get(challenge.page));
+  const asked = await pending.get(challenge.page);
+  arrange(
+    asked.status < 300,
+    `challenge.page: ${challenge.page} was answered with ${asked.status} after the password. Correct it.`,
+  );
+  answers.push(asked);
   if (setup) {
     const newcomer = await stage.newcomer();
     answers.push((await stage.openSetup(newcomer.browser, newcomer.person)).page);
@@ -95,28 +105,43 @@ async function sensitivePages(stage: Stage): Promise<Answer[]> {
   return answers;
 }
 
-/** @returns the other site's address, where the login went there. */
-async function returnTo(stage: Stage, target: string): Promise<string | undefined> {
+/** A target on this site is followed: else the parameter has another name, and no attacker could use it. */
+async function arrangeFollowed(stage: Stage): Promise<void> {
+  const { signedIn, protected: more } = stage.manifest;
+  // No application goes to the first one of itself.
+  const targets = [addQuery(signedIn.path, 'conformance', '1'), ...more];
+  const ends: string[] = [];
+  for (const target of targets) {
+    const { url } = await returnTo(stage, target);
+    const end = url.pathname + url.search;
+    if (end === target) return;
+    ends.push(end);
+  }
+  arrange(
+    false,
+    `returnTo: no target on this site is followed either (${targets.join(', ')}): the login went on to ${ends.join(', ')}. Correct \`returnTo\` (page, parameter).`,
+  );
+}
+
+/** A login that was asked to go on to `target`. @returns where it ended; with a `location` where that is another site. */
+async function returnTo(stage: Stage, target: string): Promise<Answer> {
   const { returnTo, login, challenge } = stage.manifest;
   if (!returnTo) skip('the manifest has no `returnTo`');
   const { page: place, parameter } = returnTo;
   const { person } = await stage.enrolled();
-  const query = (path: string): string =>
-    `${path}${path.includes('?') ? '&' : '?'}${parameter}=${encodeURIComponent(target)}`;
   const twist = { fields: (fields: object) => ({ ...fields, [parameter]: target }) };
   const browser = stage.browser();
-  const isAtLogin = place === 'login';
-  if (isAtLogin) await stage.submit(browser, { ...login, page: query(login.page) }, person.values(), twist);
-  else await stage.signIn(person, browser);
-  const form = isAtLogin ? challenge : { ...challenge, page: query(challenge.page) };
-  const answer = await stage.submitCode(
-    browser,
-    form,
-    person,
-    await stage.nextCode(person),
-    isAtLogin ? {} : twist,
-  );
+  const loginPage = addQuery(login.page, parameter, target);
+  if (place === 'login') await stage.submit(browser, { ...login, page: loginPage }, person.values(), twist);
+  else if (place === 'challenge') await stage.signIn(person, browser);
+  else await stage.complete(person, browser);
+  const code = await stage.nextCode(person);
+  const challengePage = addQuery(challenge.page, parameter, target);
+  const answer =
+    place === 'login'
+      ? await stage.answer(browser, person, code)
+      : await stage.submitCode(browser, { ...challenge, page: challengePage }, person, code, twist);
   const end = await browser.follow(answer);
   ensure(await stage.isSignedIn(browser, person), `with the target ${target} the right code did not sign in`);
-  return end.location && !browser.isOwn(end.location) ? end.location.origin : undefined;
+  return end;
 }

@@ -97,6 +97,7 @@ export const replay: Check[] = [
     rule: 'R3',
     title: 'A code that has signed in does not turn the second factor off as well',
     needs: ['disable'],
+    controls: ['disable'],
     async run(stage) {
       const { disable } = stage.manifest;
       if (!disable) skip('the manifest has no `disable`');

@@ -1,5 +1,4 @@
 import type { Check } from '../check.js';
-import type { Form, Manifest } from '../manifest.js';
 import type { Stage, Visitor } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
 
@@ -15,12 +14,15 @@ export const sessions: Check[] = [
       const attacker = stage.browser();
       await attacker.open(stage.manifest.login.page);
       if (attacker.cookies().size === 0) skip('there is no cookie before the login');
-      await stage.signIn(person, attacker.copy());
+      const victim = attacker.copy();
+      await stage.signIn(person, victim);
       await stage.answer(attacker, person, await stage.nextCode(person));
       ensure(
         !(await stage.isSignedIn(attacker, person)),
         'the cookie from before the password is that of the half-way login',
       );
+      await stage.answer(victim, person, await stage.nextCode(person));
+      arrange(await stage.isSignedIn(victim, person), 'the victim, too, could not answer the challenge');
       return 'the old cookie is worth nothing';
     },
   },
@@ -78,11 +80,12 @@ export const sessions: Check[] = [
     rule: 'R5',
     title: 'A copied cookie is worth nothing after its owner has signed out',
     needs: ['logout'],
+    controls: ['logout'],
     async run(stage) {
-      const { logout } = stage.manifest;
       const { person, browser } = await stage.enrolled();
       const thief = browser.copy();
-      if (logout) await stage.submit(browser, logout, person.values());
+      arrange(await stage.isSignedIn(thief, person), 'the copied cookie is not signed in from the start');
+      await stage.act(browser, person, 'logout');
       ensure(!(await stage.isSignedIn(thief, person)), 'the copied cookie is still signed in');
       return 'signed out as well';
     },
@@ -97,15 +100,18 @@ export const sessions: Check[] = [
       const browser = await stage.complete(person);
       const isHttps = stage.manifest.baseUrl.startsWith('https:');
       const faults: string[] = [];
+      let found = 0;
       for (const [name, line] of browser.cookieLines) {
         const without = browser.copy();
         without.setCookie(name, undefined);
         // A cookie without which one is still signed in is not the session's.
         if (await stage.isSignedIn(without, person)) continue;
+        found += 1;
         if (!/;\s*httponly\b/i.test(line)) faults.push(`${name} is not HttpOnly`);
         if (!/;\s*samesite=(lax|strict)\b/i.test(line)) faults.push(`${name} has no SameSite`);
         if (isHttps && !/;\s*secure\b/i.test(line)) faults.push(`${name} is not Secure`);
       }
+      arrange(found > 0, 'no cookie was found without which one is not signed in');
       ensure(faults.length === 0, faults.join(', '));
       return 'set';
     },
@@ -138,6 +144,7 @@ function endsAt(change: 'disable' | 'password', when: string): Check {
     rule: 'R7',
     title: `Other sessions end when ${when}`,
     needs: [change],
+    controls: [change],
     async run(stage) {
       const visitor = await stage.enrolled();
       const other = await stage.complete(visitor.person);
@@ -155,6 +162,7 @@ function parkedAt(change: 'disable' | 'password', when: string): Check {
     rule: 'R7',
     title: `A half-way login from before cannot be completed after ${when}`,
     needs: [change],
+    controls: [change],
     async run(stage) {
       const visitor = await stage.enrolled();
       const { person } = visitor;
@@ -168,28 +176,12 @@ function parkedAt(change: 'disable' | 'password', when: string): Check {
   };
 }
 
-/** Turns the factor off, or changes the password, and sees that it was done. */
 async function makeChange(
   stage: Stage,
-  { person, browser }: Visitor,
+  visitor: Visitor,
   change: 'disable' | 'password',
   code?: string,
 ): Promise<void> {
-  const { disable, password }: Manifest = stage.manifest;
-  if (change === 'disable' && disable) {
-    await stage.submitCode(browser, disable, person, code ?? (await stage.nextCode(person)));
-    arrange(
-      await stage.isLetInByPassword(person),
-      'disable: the second factor was not turned off. Correct `disable`.',
-    );
-  } else if (password) {
-    await changePassword(stage, { person, browser }, password);
-  }
-}
-
-async function changePassword(stage: Stage, { person, browser }: Visitor, form: Form): Promise<void> {
-  const { newPassword = '' } = person.values();
-  const { status } = await stage.submit(browser, form, person.values());
-  arrange(status < 400, `password: the change was answered with ${status}. Correct \`password\`.`);
-  person.password = newPassword;
+  if (change === 'disable') await stage.turnOff(visitor, code);
+  else await stage.changePassword(visitor);
 }
