@@ -78,7 +78,8 @@ export interface SecondFactor {
   answer(request: Request, input: string, lane?: Lane): Promise<Answered>;
   /**
    * Call it after a user's password was changed or reset: every other session and pending login of the user ends.
-   * @param keep the request whose session goes on, if it is the user's own.
+   * @param keep the request whose session goes on, if it is the user's own. Pass it also where `req.logIn` follows, as after
+   * a reset: who was logged in already would otherwise be told that the session has ended.
    */
   passwordChanged(userId: string, keep?: Request): Promise<void>;
 }

@@ -224,5 +224,8 @@ async function refuseUnlessStored(request: Request): Promise<void> {
 }
 
 function endedElsewhere(): SecondFactorError {
-  return new SecondFactorError('session-missing', 'This session was ended by another request.');
+  return new SecondFactorError(
+    'session-missing',
+    'This session has ended meanwhile. If this request itself changed the password, pass it to passwordChanged(userId, request).',
+  );
 }

@@ -56,7 +56,7 @@ export function resetRoutes(services: Services, secondFactor: Pick<SecondFactor,
     }
     await users.setPassword(user.id, fields.password);
     // Before signing in: it ends every session and half-done login of the user, this new one as well if it came first.
-    await endOtherAccess(services, secondFactor, user);
+    await endOtherAccess(services, secondFactor, user, req);
     signIn(req, res, next, user);
   });
 
