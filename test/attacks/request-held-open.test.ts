@@ -51,19 +51,23 @@ const saveProfile: RequestHandler = (request, response, next) => {
   });
 };
 
+function serialiseSlowly({ passport }: Host, gateway: Gateway): void {
+  passport.serializeUser = ((
+    user: TestUser,
+    _request: unknown,
+    done: (error: unknown, id: string) => void,
+  ) => {
+    void gateway.pass().then(() => done(null, user.id));
+  }) as never;
+}
+
 describe('R5 a thief who holds a request open over the owner’s logout does not get the session back', () => {
   it('by a profile edit whose user is serialised slowly', async () => {
     const host = await createHost({ routes: (app) => void app.post('/profile', saveProfile) });
     const gateway = new Gateway();
     const owner = await host.signIn('bob');
     const thief = copyAgent(host, owner);
-    host.passport.serializeUser = ((
-      user: TestUser,
-      _request: unknown,
-      done: (error: unknown, id: string) => void,
-    ) => {
-      void gateway.pass().then(() => done(null, user.id));
-    }) as never;
+    serialiseSlowly(host, gateway);
     await gateway.holdOpen(
       () => thief.post('/profile'),
       () => owner.post('/logout'),
@@ -131,13 +135,7 @@ describe('R5 a thief who holds a request open over the owner’s logout does not
     const gateway = new Gateway();
     const owner = await host.signIn('eve');
     const thief = copyAgent(host, owner);
-    host.passport.serializeUser = ((
-      user: TestUser,
-      _request: unknown,
-      done: (error: unknown, id: string) => void,
-    ) => {
-      void gateway.pass().then(() => done(null, user.id));
-    }) as never;
+    serialiseSlowly(host, gateway);
     await gateway.holdOpen(
       () => thief.post('/become'),
       () => owner.post('/logout'),

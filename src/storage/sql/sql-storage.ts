@@ -1,4 +1,5 @@
 import {
+  type Dialect,
   DummyDriver,
   Kysely,
   MysqlAdapter,
@@ -38,15 +39,12 @@ export const sqlStorage = {
    */
   sqlite(db: SqliteDatabase): Storage {
     requireMethod(db, 'prepare', 'sqlStorage.sqlite needs a database of libsql or better-sqlite3.');
-    const queryBuilder = new Kysely<Tables>({
-      dialect: {
-        createAdapter: () => new SqliteAdapter(),
-        createDriver: () => new DummyDriver(),
-        createIntrospector: (kysely) => new SqliteIntrospector(kysely),
-        createQueryCompiler: () => new SqliteQueryCompiler(),
-      },
+    const queries = buildQueries({
+      createAdapter: () => new SqliteAdapter(),
+      createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
     });
-    return createStorage(queryBuilder, createSqliteRunner(db));
+    return createStorage(queries, createSqliteRunner(db));
   },
 
   /**
@@ -61,15 +59,12 @@ export const sqlStorage = {
    */
   postgres(pool: PostgresPool): Storage {
     requireMethod(pool, 'connect', 'sqlStorage.postgres needs a pool: new pg.Pool({ … }).');
-    const queryBuilder = new Kysely<Tables>({
-      dialect: {
-        createAdapter: () => new PostgresAdapter(),
-        createDriver: () => new DummyDriver(),
-        createIntrospector: (kysely) => new PostgresIntrospector(kysely),
-        createQueryCompiler: () => new PostgresQueryCompiler(),
-      },
+    const queries = buildQueries({
+      createAdapter: () => new PostgresAdapter(),
+      createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
     });
-    return createStorage(queryBuilder, createPoolRunner(createPostgresPool(pool)));
+    return createStorage(queries, createPoolRunner(createPostgresPool(pool)));
   },
 
   /**
@@ -86,17 +81,19 @@ export const sqlStorage = {
       'sqlStorage.mysql needs a pool of mysql2/promise; of a pool of mysql2 itself, its promise().';
     requireMethod(pool, 'getConnection', advice);
     if ('promise' in pool) throw new SecondFactorError('configuration-invalid', advice);
-    const queryBuilder = new Kysely<Tables>({
-      dialect: {
-        createAdapter: () => new MysqlAdapter(),
-        createDriver: () => new DummyDriver(),
-        createIntrospector: (kysely) => new MysqlIntrospector(kysely),
-        createQueryCompiler: () => new MysqlQueryCompiler(),
-      },
+    const queries = buildQueries({
+      createAdapter: () => new MysqlAdapter(),
+      createIntrospector: (kysely) => new MysqlIntrospector(kysely),
+      createQueryCompiler: () => new MysqlQueryCompiler(),
     });
-    return createStorage(queryBuilder, createPoolRunner(createMysqlPool(pool)));
+    return createStorage(queries, createPoolRunner(createMysqlPool(pool)));
   },
 };
+
+/** Kysely writes the statements and never runs one. */
+function buildQueries(grammar: Omit<Dialect, 'createDriver'>): QueryBuilder {
+  return new Kysely<Tables>({ dialect: { ...grammar, createDriver: () => new DummyDriver() } });
+}
 
 /** Found at the start, not at the first login. */
 function requireMethod(value: unknown, name: string, advice: string): void {
