@@ -166,6 +166,36 @@ describe('R5 a thief who holds a request open over the owner’s logout does not
   });
 });
 
+it('R5 a session from before the roll-out that is logged out while its account is read is not adopted', async () => {
+  const until = new Date((await createHost()).clock() + 3_600_000);
+  const gateway = new Gateway();
+  const host = await createHost({
+    options: { login: { adoptUnstamped: { until } } },
+    wrapStorage: (storage) =>
+      new Proxy(storage, {
+        get(target, name: keyof Storage) {
+          if (name !== 'findAccount') return target[name];
+          return async (userId: string) => {
+            await gateway.pass();
+            return target.findAccount(userId);
+          };
+        },
+      }),
+  });
+  const owner = await host.signIn('eve');
+  const { cookie } = (await readSession(host, owner))!;
+  await writeSession(host, owner, { cookie, passport: { user: 'bob' } });
+  const thief = copyAgent(host, owner);
+  let seen = '';
+  await gateway.holdOpen(
+    async () => {
+      seen = await whoIs(thief);
+    },
+    () => owner.post('/logout'),
+  );
+  expect([seen, await whoIs(thief)]).toEqual(['nobody', 'nobody']);
+});
+
 it('R1 a stamp does not survive a logout and a login of code that copies sessions (keepSessionInfo of an old node)', async () => {
   const host = await createHost({
     first(app, created, sessions) {

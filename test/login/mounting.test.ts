@@ -159,6 +159,27 @@ describe('a challenge page of the host’s own', () => {
     expect(await whoIs(agent)).toBe('ada');
   });
 
+  it('R2 that is the login page as well does not make a held login call back', async () => {
+    const host = await createHost({
+      options: { paths: { challenge: '/sign-in' } },
+      routes(app, { passport }) {
+        app.post('/sign-in', (request, response, next) => {
+          const settle = (error: unknown, user: Express.User | false): void => {
+            if (error || !user) next(error ?? new Error('wrong password'));
+            else request.logIn(user, () => response.send('a token for anybody'));
+          };
+          (passport.authenticate('local', settle) as express.RequestHandler)(request, response, next);
+        });
+      },
+    });
+    await host.enrol('ada');
+    const agent = host.agent();
+    for (const attempt of ['new', 'pending already']) {
+      const login = await sendPassword(agent, 'ada', '/sign-in');
+      expect([login.status, login.headers['location']], attempt).toEqual([303, '/sign-in']);
+    }
+  });
+
   it('opens for a remember-me login on every request, as nobody', async () => {
     const host = await createOwnHost();
     await host.enrol('ada');
