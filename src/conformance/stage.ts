@@ -1,7 +1,8 @@
-import { type Answer, Browser, type Site } from './browser.js';
-import { findCodes, holds, openForm, prepareForm, type Twist, withCode } from './form.js';
-import { type Fields, findSecret } from './html.js';
-import { type CodeForm, type Form, type FormPart, formOf, type Manifest } from './manifest.js';
+import type { Answer, Browser } from './browser.js';
+import { findCodes, prepareForm, type Twist, withCode } from './form.js';
+import { FormSender } from './form-sender.js';
+import { findSecret } from './html.js';
+import type { FormPart, Manifest } from './manifest.js';
 import { Person } from './person.js';
 import { arrange, skip, Verdict } from './verdict.js';
 
@@ -11,31 +12,17 @@ export interface Visitor {
   browser: Browser;
 }
 
-/** What came of a form, in words: which place of the manifest was answered with which status. */
-interface Attempt {
-  answer: Answer;
-  story: string;
-}
-
 /** What people do at the application that the manifest describes. Checks are written in these words. */
-export class Stage {
-  readonly manifest: Manifest;
-  readonly #site: Site;
+export class Stage extends FormSender {
   readonly #prepared: Person[];
   /** What the server's clock is ahead of ours, in milliseconds. */
   readonly #offset: number;
 
   constructor(manifest: Manifest, offset = 0) {
-    this.manifest = manifest;
+    super(manifest);
     this.#offset = offset;
-    const { baseUrl, origin, headers, csrf } = manifest;
-    this.#site = { base: new URL(baseUrl), origin: origin ?? baseUrl, headers, csrf };
     this.#prepared =
       'prepared' in manifest.users ? manifest.users.prepared.map((user) => new Person(user)) : [];
-  }
-
-  browser(): Browser {
-    return new Browser(this.#site);
   }
 
   /** Somebody signed in who has no second factor. */
@@ -237,87 +224,6 @@ export class Stage {
   /** Where backup codes are answered. */
   backupCodePart(): FormPart {
     return this.has('challenge.backupCode') ? 'challenge.backupCode' : 'challenge';
-  }
-
-  has(part: FormPart): boolean {
-    return formOf(this.manifest, part) !== undefined;
-  }
-
-  /** Sends a form of the manifest as a browser would, whatever comes. */
-  async attempt(
-    browser: Browser,
-    person: Person,
-    part: FormPart,
-    code = '',
-    twist: Twist = {},
-  ): Promise<Attempt> {
-    const form = formOf(this.manifest, part);
-    if (!form) skip(`the manifest has no \`${part}\``);
-    const whole = 'field' in form ? withCode(form, code) : form;
-    const { page, send } = await openForm(browser, whole, { ...person.values(), code }, twist);
-    const answer = await send();
-    // Where its page is not there, the form's token is not either.
-    const [place, path, status] =
-      page !== undefined && page.status >= 400 && answer.status >= 400
-        ? [`${part}.page`, page.url.pathname, page.status]
-        : [part, form.path, answer.status];
-    return { answer, story: `\`${place}\` (${path}) was answered with ${status}` };
-  }
-
-  /** Sends a form of the manifest as its user would, where that must work. @throws Verdict `unclear` where it is refused. */
-  async act(browser: Browser, person: Person, part: FormPart, code = ''): Promise<Answer> {
-    const { answer, story } = await this.attempt(browser, person, part, code);
-    arrange(
-      answer.status < 400,
-      `${story}. Correct \`${part}\` (path, fields, or page where the form has a token).`,
-    );
-    return answer;
-  }
-
-  submitCode(
-    browser: Browser,
-    form: CodeForm,
-    person: Person,
-    code: string,
-    twist: Twist = {},
-  ): Promise<Answer> {
-    return this.submit(browser, withCode(form, code), { ...person.values(), code }, twist);
-  }
-
-  /** Opens a form's page, then sends the form as a browser would. */
-  async submit(browser: Browser, form: Form, values: Fields, twist: Twist = {}): Promise<Answer> {
-    return (await openForm(browser, form, values, twist)).send();
-  }
-
-  /** Opens the pages in advance, so that all the answers leave in the same instant. */
-  async answerAtOnce(
-    browsers: readonly Browser[],
-    person: Person,
-    codes: readonly string[],
-    form: CodeForm = this.manifest.challenge,
-  ): Promise<Answer[]> {
-    const senders = await Promise.all(
-      browsers.map((browser, index) =>
-        this.loadCode(browser, form, person, codes[index % codes.length] ?? ''),
-      ),
-    );
-    return Promise.all(senders.map((send) => send()));
-  }
-
-  /** Opens a form's page, and returns what sends the form. */
-  async loadCode(
-    browser: Browser,
-    form: CodeForm,
-    person: Person,
-    code: string,
-  ): Promise<() => Promise<Answer>> {
-    return (await openForm(browser, withCode(form, code), { ...person.values(), code })).send;
-  }
-
-  async isSignedIn(browser: Browser, person: Person): Promise<boolean> {
-    const { path, status, contains } = this.manifest.signedIn;
-    const answer = await browser.get(path);
-    return answer.status === status && holds(answer, contains, person.values());
   }
 
   /** Whether the password alone signs this person in. */
