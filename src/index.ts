@@ -1,6 +1,6 @@
 export { createSecondFactor, type SecondFactor } from './second-factor.js';
+export type { CsrfOptions } from './http/render.js';
 export type {
-  CsrfOptions,
   ImpersonationOptions,
   LoginOptions,
   LoginVerdict,

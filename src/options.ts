@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Clock } from './clock.js';
+import type { CsrfOptions } from './http/render.js';
 import type { Storage } from './storage/storage.js';
 
 /** What the host passes to `createSecondFactor`. */
@@ -118,11 +119,4 @@ export interface ImpersonationOptions {
   allow(request: Request, actor: Express.User, user: Express.User): boolean | Promise<boolean>;
   /** Writes it down, before it happens: where this fails, nobody becomes anybody. */
   record(request: Request, actor: Express.User, user: Express.User): void | Promise<void>;
-}
-
-/** For hosts whose own CSRF middleware stands above the pages: their forms carry its token beside ours. */
-export interface CsrfOptions {
-  /** Name of the field that the middleware reads, e.g. `_csrf`. */
-  field: string;
-  token(request: Request, response: Response): string | Promise<string>;
 }

@@ -3,7 +3,8 @@ import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
 import type { RingKey } from './crypto/key-ring.js';
 import { SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
-import type { CsrfOptions, LoginOptions, SecondFactorOptions, UserOptions } from './options.js';
+import type { CsrfOptions } from './http/render.js';
+import type { LoginOptions, SecondFactorOptions, UserOptions } from './options.js';
 import type { AttemptLimits, Storage } from './storage/storage.js';
 import type { Window } from './totp/match-step.js';
 

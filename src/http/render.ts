@@ -4,8 +4,9 @@ import type { Request, Response } from 'express';
 import type { PageLocals, ViewName, Views } from '../views.js';
 import { formToken, TOKEN_FIELD } from './csrf.js';
 
-/** The token of the host's own CSRF middleware. */
-export interface HostToken {
+/** For hosts whose own CSRF middleware stands above the pages: their forms carry its token beside ours. */
+export interface CsrfOptions {
+  /** Name of the field that the middleware reads, e.g. `_csrf`. */
   field: string;
   token(request: Request, response: Response): string | Promise<string>;
 }
@@ -20,7 +21,7 @@ export type Render = <Name extends ViewName>(
 ) => Promise<void>;
 
 /** Renders our views with EJS, whatever view engine the host has. Compiled once, then cached. */
-export function createRender(issuer: string, base: string, host: HostToken | undefined): Render {
+export function createRender(issuer: string, base: string, host: CsrfOptions | undefined): Render {
   async function findHiddenFields(request: Request, response: Response): Promise<PageLocals['hiddenFields']> {
     const ours = { name: TOKEN_FIELD, value: formToken(request) };
     return host ? [ours, { name: host.field, value: await host.token(request, response) }] : [ours];
