@@ -13,6 +13,14 @@ export type Method = 'pwd' | Lane;
  */
 export type Purpose = 'login' | 'step-up' | 'enrolment' | 'backup-codes';
 
+/** How the guessing on one lane of one user stands. */
+export interface LaneCounter {
+  /** Consecutive failures; only a success sets them back. */
+  failures: number;
+  /** No answer is looked at before; 0 where none is armed. */
+  delayedUntil: number;
+}
+
 /** One user's second factor. A user without a row has none, at epoch 0. */
 export interface Account {
   userId: string;
@@ -20,6 +28,7 @@ export interface Account {
   enabledAt: number | null;
   /** Raised by every security change; stamps and pending logins of an older epoch are dead. */
   epoch: number;
+  lanes: Record<Lane, LaneCounter>;
 }
 
 export interface TotpParameters {

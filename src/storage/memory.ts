@@ -1,14 +1,5 @@
-import type { Account, Authenticator, BackupCodeSet, Lane, Pending } from '../model.js';
+import type { Account, Authenticator, BackupCodeSet, LaneCounter, Pending } from '../model.js';
 import type { Attempt, AttemptResult, NewBackupCodeSet, PendingKey, Proof, Storage } from './storage.js';
-
-interface Counter {
-  failures: number;
-  delayedUntil: number;
-}
-
-interface AccountRecord extends Account {
-  lanes: Record<Lane, Counter>;
-}
 
 interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left'> {
   /** Code hash to "was used". */
@@ -17,12 +8,12 @@ interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left'> {
 
 /** Keeps everything in this process, for tests and for trying out: a restart turns every second factor off. */
 export function memoryStorage(): Storage {
-  const accounts = new Map<string, AccountRecord>();
+  const accounts = new Map<string, Account>();
   const authenticators = new Map<string, Authenticator>();
   const pendings = new Map<string, Pending>();
   const backupCodes = new Map<string, BackupCodeRecord>();
 
-  const accountOf = (userId: string): AccountRecord =>
+  const accountOf = (userId: string): Account =>
     accounts.get(userId) ?? { userId, enabledAt: null, epoch: 0, lanes: freshLanes() };
 
   function findLive(key: PendingKey, now: number): Pending | undefined {
@@ -43,6 +34,18 @@ export function memoryStorage(): Storage {
     }
   }
 
+  function listOf(userId: string): Authenticator[] {
+    return [...authenticators.values()].filter((authenticator) => authenticator.userId === userId);
+  }
+
+  function disable(account: Account): void {
+    const { userId, epoch } = account;
+    Object.assign(account, { enabledAt: null, epoch: epoch + 1, lanes: freshLanes() });
+    for (const { id } of listOf(userId)) authenticators.delete(id);
+    backupCodes.delete(userId);
+    deletePendingsOf(userId);
+  }
+
   function setBackupCodes(
     userId: string,
     { id, sealedKey, codeHashes }: NewBackupCodeSet,
@@ -52,7 +55,7 @@ export function memoryStorage(): Storage {
     backupCodes.set(userId, { id, userId, sealedKey, createdAt: now, codes });
   }
 
-  function refuseAttempt(attempt: Attempt, account: AccountRecord): AttemptResult | undefined {
+  function refuseAttempt(attempt: Attempt, account: Account): AttemptResult | undefined {
     const { lane, limits, now } = attempt;
     const pending = pendings.get(attempt.handleHash);
     if (!pending || !matches(pending, attempt) || account.epoch !== attempt.epoch) return { kind: 'gone' };
@@ -84,12 +87,11 @@ export function memoryStorage(): Storage {
 
     async findAccount(userId) {
       const account = accounts.get(userId);
-      return account && { userId, enabledAt: account.enabledAt, epoch: account.epoch };
+      return structuredClone(account);
     },
 
     async listAuthenticators(userId) {
-      return [...authenticators.values()]
-        .filter((authenticator) => authenticator.userId === userId)
+      return listOf(userId)
         .sort((a, b) => a.createdAt - b.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
         .map((authenticator) => ({ ...authenticator }));
     },
@@ -161,12 +163,7 @@ export function memoryStorage(): Storage {
       account.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
       if (purpose === 'login') pending.completedAt = now;
       else pendings.delete(handleHash);
-      if (acceptance.effect === 'disable') {
-        Object.assign(account, { enabledAt: null, epoch: epoch + 1, lanes: freshLanes() });
-        for (const [id, owned] of authenticators) if (owned.userId === userId) authenticators.delete(id);
-        backupCodes.delete(userId);
-        deletePendingsOf(userId);
-      }
+      if (acceptance.effect === 'disable') disable(account);
       return 'accepted';
     },
 
@@ -198,10 +195,48 @@ export function memoryStorage(): Storage {
       setBackupCodes(userId, renewal.backupCodes, now);
       return account.epoch;
     },
+
+    async addAuthenticator(adding) {
+      const { userId, authenticator, now } = adding;
+      const account = accountOf(userId);
+      if (account.epoch !== adding.epoch || account.enabledAt === null || !findLive(adding, now))
+        return undefined;
+      if (listOf(userId).length >= adding.most) return 'full';
+      if (authenticators.has(authenticator.id)) throw new Error('There is an authenticator with this id.');
+      account.epoch += 1;
+      deletePendingsOf(userId);
+      authenticators.set(authenticator.id, { ...authenticator });
+      return account.epoch;
+    },
+
+    async renameAuthenticator(userId, authenticatorId, name) {
+      const authenticator = listOf(userId).find(({ id }) => id === authenticatorId);
+      if (authenticator) authenticator.name = name;
+      return authenticator !== undefined;
+    },
+
+    async removeAuthenticator({ userId, epoch, authenticatorId }) {
+      const account = accountOf(userId);
+      if (account.epoch !== epoch || account.enabledAt === null) return undefined;
+      const owned = listOf(userId);
+      if (!owned.some(({ id }) => id === authenticatorId)) return 'absent';
+      if (owned.length === 1) return 'last';
+      account.epoch += 1;
+      deletePendingsOf(userId);
+      authenticators.delete(authenticatorId);
+      return account.epoch;
+    },
+
+    async reset(userId) {
+      const account = accountOf(userId);
+      if (account.enabledAt === null) return undefined;
+      disable(account);
+      return account.epoch;
+    },
   };
 }
 
-function freshLanes(): Record<Lane, Counter> {
+function freshLanes(): Account['lanes'] {
   return { totp: { failures: 0, delayedUntil: 0 }, 'backup-code': { failures: 0, delayedUntil: 0 } };
 }
 
@@ -209,7 +244,7 @@ function matches(pending: Pending, key: PendingKey): boolean {
   return pending.purpose === key.purpose && pending.userId === key.userId && pending.epoch === key.epoch;
 }
 
-function countFailure(counter: Counter, { limits: { delayFrom, delays }, now }: Attempt): void {
+function countFailure(counter: LaneCounter, { limits: { delayFrom, delays }, now }: Attempt): void {
   counter.failures += 1;
   const rung = Math.min(counter.failures - delayFrom, delays.length - 1);
   const delay = delays[rung];

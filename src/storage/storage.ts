@@ -76,6 +76,22 @@ export interface Renewal extends PendingKey {
   now: number;
 }
 
+/** One more authenticator beside those that are there. */
+export interface Adding extends PendingKey {
+  purpose: 'enrolment';
+  authenticator: Authenticator;
+  /** How many authenticators a user may have. */
+  most: number;
+  now: number;
+}
+
+/** One authenticator of several. */
+export interface AuthenticatorRemoval {
+  userId: string;
+  epoch: number;
+  authenticatorId: string;
+}
+
 /**
  * Where the second factor's records live. Implementations are proven by the contract suite of
  * `passport-second-factor/testing`. Ids and hashes compare as bytes. A verb that cannot be sure of its effect
@@ -154,4 +170,30 @@ export interface Storage {
    * @returns the new epoch, or `undefined` when the proposal or the account was not as expected.
    */
   renewBackupCodes(renewal: Renewal): Promise<number | undefined>;
+
+  /**
+   * Adds an authenticator to a second factor that is on, in one transaction, all or nothing: the pending enrolment is
+   * deleted (it was live), the epoch is raised, all other pending rows of the user are deleted, the authenticator is
+   * inserted. Counters stay.
+   * @returns the new epoch, `full` where the user has `most` of them, or `undefined` when the enrolment or the account was
+   * not as expected.
+   */
+  addAuthenticator(adding: Adding): Promise<number | 'full' | undefined>;
+
+  /** @returns whether the user has such an authenticator. */
+  renameAuthenticator(userId: string, authenticatorId: string, name: string): Promise<boolean>;
+
+  /**
+   * Removes one of several authenticators, in one transaction, all or nothing: the epoch is raised, the authenticator and
+   * all pending rows of the user are deleted.
+   * @returns the new epoch, `last` where it is the only one, `absent` where the user has no such authenticator, or
+   * `undefined` when the account was not as expected.
+   */
+  removeAuthenticator(removal: AuthenticatorRemoval): Promise<number | 'last' | 'absent' | undefined>;
+
+  /**
+   * Turns the second factor off without a proof, for an administrator; else as effect `disable` of `accept`.
+   * @returns the new epoch, or `undefined` where there was no second factor.
+   */
+  reset(userId: string): Promise<number | undefined>;
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Lane, Pending, Purpose } from '../model.js';
 import type { Acceptance, AcceptanceResult, Storage } from '../storage/storage.js';
-import { attemptOn, backupCodesOf, begin, check, enrol, limits, newUser, now } from './storage-fixtures.js';
-import { snapshot, useCode, useStep, type StorageContractCase } from './storage-fixtures.js';
+import { accountOf, attemptOn, backupCodesOf, begin, check, enrol, limits } from './storage-fixtures.js';
+import { newUser, now, snapshot, useCode, useStep, type StorageContractCase } from './storage-fixtures.js';
 
 const oneMore = { ...limits, perPending: 100, delayFrom: 4 };
 
@@ -177,7 +177,7 @@ export const acceptanceCases: readonly StorageContractCase[] = [
     const stepUp = await begin(storage, 'step-up', userId);
     assert.equal(await storage.accept({ ...useCode(stepUp, 0), effect: 'disable' }), 'accepted');
     assert.deepEqual(await snapshot(storage, userId, ...rows, stepUp), {
-      account: { userId, enabledAt: null, epoch: 2 },
+      account: accountOf(userId, { enabledAt: null, epoch: 2 }),
       authenticators: [],
       backupCodes: undefined,
       pendings: [undefined, undefined, undefined],

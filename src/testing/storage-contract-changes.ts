@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Pending } from '../model.js';
 import type { Enabling, Renewal, Storage } from '../storage/storage.js';
 import {
+  accountOf,
   attemptOn,
   authenticatorOf,
   backupCodesOf,
@@ -78,7 +79,7 @@ export const changeCases: readonly StorageContractCase[] = [
     const userId = newUser();
     assert.equal(await storage.raiseEpoch(userId), 1);
     assert.equal(await storage.raiseEpoch(userId), 2);
-    assert.deepEqual(await storage.findAccount(userId), { userId, enabledAt: null, epoch: 2 });
+    assert.deepEqual(await storage.findAccount(userId), accountOf(userId, { enabledAt: null, epoch: 2 }));
   }),
 
   check('raiseEpoch deletes every pending row of the user and keeps the rest', async (storage) => {
@@ -91,7 +92,7 @@ export const changeCases: readonly StorageContractCase[] = [
     const { backupCodes, authenticators } = (await snapshot(storage, userId)) as Record<string, unknown>;
     assert.equal(await storage.raiseEpoch(userId), 2);
     assert.deepEqual(await snapshot(storage, userId, ...rows), {
-      account: { userId, enabledAt: now, epoch: 2 },
+      account: accountOf(userId, { epoch: 2 }),
       authenticators,
       backupCodes,
       pendings: [undefined, undefined],
@@ -121,7 +122,7 @@ export const changeCases: readonly StorageContractCase[] = [
     assert.deepEqual(
       await snapshot(storage, userId, ...rows, enrolment, { ...enrolment, ...enabling.proposal }),
       {
-        account: { userId, enabledAt: now + 7, epoch: 1 },
+        account: accountOf(userId, { enabledAt: now + 7 }),
         authenticators: [enabling.authenticator],
         backupCodes: { id, userId, sealedKey, createdAt: now + 7, total: 10, left: 10 },
         pendings: [undefined, undefined, undefined, { ...enabling.proposal, epoch: 1 }],
@@ -180,7 +181,7 @@ export const changeCases: readonly StorageContractCase[] = [
       assert.equal(await storage.renewBackupCodes(renewal), 2);
       const { id, sealedKey } = renewal.backupCodes;
       assert.deepEqual(await snapshot(storage, userId, ...rows, proposal), {
-        account: { userId, enabledAt: now, epoch: 2 },
+        account: accountOf(userId, { epoch: 2 }),
         authenticators,
         backupCodes: { id, userId, sealedKey, createdAt: now + 9, total: 10, left: 10 },
         pendings: [undefined, undefined, undefined],

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Proof } from '../storage/storage.js';
-import { authenticatorOf, backupCodesOf, begin, check, enablingOf, enrol } from './storage-fixtures.js';
+import {
+  accountOf,
+  authenticatorOf,
+  backupCodesOf,
+  begin,
+  check,
+  enablingOf,
+  enrol,
+} from './storage-fixtures.js';
 import {
   keyOf,
   newPending,
@@ -90,7 +98,7 @@ export const nameCases: readonly StorageContractCase[] = [
       assert.equal((await storage.findBackupCodeSet(userId))?.id, backupCodes.id);
     }
     for (const userId of users) {
-      assert.deepEqual(await storage.findAccount(userId), { userId, enabledAt: now, epoch: 1 });
+      assert.deepEqual(await storage.findAccount(userId), accountOf(userId));
     }
   }),
 

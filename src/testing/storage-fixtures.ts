@@ -1,5 +1,5 @@
 import { randomId } from '../crypto/random.js';
-import type { Authenticator, Pending, Purpose } from '../model.js';
+import type { Account, Authenticator, Pending, Purpose } from '../model.js';
 import type {
   Attempt,
   AttemptLimits,
@@ -65,6 +65,12 @@ export async function begin(
 
 export function attemptOn(pending: Pending, fields: Partial<Attempt> = {}): Attempt {
   return { ...keyOf(pending), lane: 'totp', now, limits, ...fields };
+}
+
+/** An account whose counters are at 0; enabled at `now`, epoch 1. */
+export function accountOf(userId: string, fields: Partial<Account> = {}): Account {
+  const fresh = { failures: 0, delayedUntil: 0 };
+  return { userId, enabledAt: now, epoch: 1, lanes: { totp: fresh, 'backup-code': fresh }, ...fields };
 }
 
 /** The records of an enrolled user follow from the id alone, so that another process can name them too. */

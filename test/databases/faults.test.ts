@@ -73,7 +73,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
     await Promise.all(calls.map(rejectsInTime));
     await host.query('rollback');
     await untilNothingIsOpen(kind, url);
-    expect(await storage.findAccount(userId)).toEqual({ userId, enabledAt: fixtures.now, epoch: 1 });
+    expect(await storage.findAccount(userId)).toEqual(fixtures.accountOf(userId));
     expect(await storage.findPending(login.handleHash)).toEqual(login);
     expect(await storage.accept(fixtures.useStep(login, 101))).toBe('accepted');
   });

@@ -3,7 +3,6 @@ import type { Account, Authenticator, Pending } from '../../src/model.js';
 import type { NewBackupCodeSet, PendingKey, Storage } from '../../src/storage/storage.js';
 
 interface UserRecord extends Account {
-  lanes: Record<'totp' | 'backup-code', { failures: number; delayedUntil: number }>;
   authenticators: Authenticator[];
   backupCodes: { set: NewBackupCodeSet; createdAt: number; used: string[] } | null;
 }
@@ -75,11 +74,17 @@ export function naiveStorage(
     return doomed.length;
   }
 
+  async function disable(user: UserRecord): Promise<void> {
+    Object.assign(user, { enabledAt: null, epoch: user.epoch + 1, lanes: freshLanes() });
+    Object.assign(user, { authenticators: [], backupCodes: null });
+    await deletePendings((pending) => pending.userId === user.userId);
+  }
+
   return {
     async migrate() {},
     async findAccount(userId) {
       const user = await users.find(userId);
-      return user && { userId, enabledAt: user.enabledAt, epoch: user.epoch };
+      return user && { userId, enabledAt: user.enabledAt, epoch: user.epoch, lanes: user.lanes };
     },
     listAuthenticators: async (userId) => (await findUser(userId)).authenticators,
     async findBackupCodeSet(userId) {
@@ -154,11 +159,7 @@ export function naiveStorage(
       user.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
       if (key.purpose === 'login') await pendings.save(key.handleHash, { ...row, completedAt: now });
       else await pendings.delete(key.handleHash);
-      if (effect === 'disable') {
-        Object.assign(user, { enabledAt: null, epoch: user.epoch + 1, lanes: freshLanes() });
-        Object.assign(user, { authenticators: [], backupCodes: null });
-        await deletePendings((pending) => pending.userId === key.userId);
-      }
+      if (effect === 'disable') await disable(user);
       await users.save(key.userId, user);
       return 'accepted';
     },
@@ -185,6 +186,45 @@ export function naiveStorage(
       user.backupCodes = { set: backupCodes, createdAt: now, used: [] };
       await users.save(key.userId, user);
       await deletePendings((pending) => pending.userId === key.userId);
+      return user.epoch;
+    },
+    async addAuthenticator({ authenticator, most, now, ...key }) {
+      const user = await findUser(key.userId);
+      if (user.epoch !== key.epoch || user.enabledAt === null) return undefined;
+      if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
+      if (user.authenticators.length >= most) return 'full';
+      const others = (await users.list()).flatMap((other) => other.authenticators);
+      if (others.some(({ id }) => id === authenticator.id)) throw new Error('Taken.');
+      user.epoch += 1;
+      user.authenticators.push(authenticator);
+      await users.save(key.userId, user);
+      await deletePendings((pending) => pending.userId === key.userId);
+      return user.epoch;
+    },
+    async renameAuthenticator(userId, authenticatorId, name) {
+      const user = await findUser(userId);
+      const authenticator = user.authenticators.find(({ id }) => id === authenticatorId);
+      if (!authenticator) return false;
+      authenticator.name = name;
+      await users.save(userId, user);
+      return true;
+    },
+    async removeAuthenticator({ userId, epoch, authenticatorId }) {
+      const user = await findUser(userId);
+      if (user.epoch !== epoch || user.enabledAt === null) return undefined;
+      const others = user.authenticators.filter(({ id }) => id !== authenticatorId);
+      if (others.length === user.authenticators.length) return 'absent';
+      if (others.length === 0) return 'last';
+      Object.assign(user, { epoch: epoch + 1, authenticators: others });
+      await users.save(userId, user);
+      await deletePendings((pending) => pending.userId === userId);
+      return user.epoch;
+    },
+    async reset(userId) {
+      const user = await findUser(userId);
+      if (user.enabledAt === null) return undefined;
+      await disable(user);
+      await users.save(userId, user);
       return user.epoch;
     },
   };

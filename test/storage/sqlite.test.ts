@@ -107,7 +107,7 @@ describe('sqlStorage.sqlite', () => {
     const pending = await fixtures.begin(exact, 'login', userId, { completedAt: fixtures.now });
     expect(await exact.findPending(pending.handleHash)).toEqual(pending);
     expect(await exact.listAuthenticators(userId)).toEqual([fixtures.authenticatorOf(userId)]);
-    expect(await exact.findAccount(userId)).toEqual({ userId, enabledAt: fixtures.now, epoch: 1 });
+    expect(await exact.findAccount(userId)).toEqual(fixtures.accountOf(userId));
     expect(await exact.findBackupCodeSet(userId)).toMatchObject({
       createdAt: fixtures.now,
       total: 10,

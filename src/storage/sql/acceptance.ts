@@ -1,6 +1,7 @@
 import type { Acceptance, AcceptanceResult, PendingKey, Proof } from '../storage.js';
-import { completePending, consumePending, deletePendingsOf, findPending } from './pending.js';
-import { deleteBackupCodes, freshCounters, laneColumns, type QueryBuilder } from './tables.js';
+import { disable } from './changes.js';
+import { completePending, consumePending, findPending } from './pending.js';
+import { laneColumns, type QueryBuilder } from './tables.js';
 import { changed, Rollback, type Step, type Verb } from './verb.js';
 
 export function* accept(db: QueryBuilder, acceptance: Acceptance): Verb<AcceptanceResult> {
@@ -54,16 +55,4 @@ function* explainPending(db: QueryBuilder, key: PendingKey): Step<AcceptanceResu
   if (!row) return key.purpose === 'step-up' ? 'completed' : 'gone';
   const isTheirs = row.purpose === key.purpose && row.userId === key.userId && row.epoch === key.epoch;
   return isTheirs && row.completedAt !== null ? 'completed' : 'gone';
-}
-
-function* disable(db: QueryBuilder, userId: string): Step<void> {
-  yield* changed(
-    db
-      .updateTable('two_factor_auth')
-      .set((eb) => ({ enabled_at: null, epoch: eb('epoch', '+', 1), ...freshCounters }))
-      .where('user_id', '=', userId),
-  );
-  yield* deletePendingsOf(db, userId);
-  yield* deleteBackupCodes(db, userId);
-  yield* changed(db.deleteFrom('two_factor_authenticators').where('user_id', '=', userId));
 }

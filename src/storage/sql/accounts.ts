@@ -1,13 +1,30 @@
-import type { Account, Authenticator, BackupCodeSet } from '../../model.js';
+import type { Account, Authenticator, BackupCodeSet, Lane, LaneCounter } from '../../model.js';
 import { deletePendingsOf } from './pending.js';
-import { freshCounters, insertIfAbsent, toTime, type QueryBuilder } from './tables.js';
+import {
+  freshCounters,
+  insertIfAbsent,
+  laneColumns,
+  toTime,
+  type QueryBuilder,
+  type Tables,
+} from './tables.js';
 import { changed, first, rows, type Step } from './verb.js';
 
 export function* findAccount(db: QueryBuilder, userId: string): Step<Account | undefined> {
-  const row = yield* first(
-    db.selectFrom('two_factor_auth').select(['enabled_at', 'epoch']).where('user_id', '=', userId),
+  const row = yield* first(db.selectFrom('two_factor_auth').selectAll().where('user_id', '=', userId));
+  return (
+    row && {
+      userId,
+      enabledAt: toTime(row.enabled_at),
+      epoch: Number(row.epoch),
+      lanes: { totp: readCounter(row, 'totp'), 'backup-code': readCounter(row, 'backup-code') },
+    }
   );
-  return row && { userId, enabledAt: toTime(row.enabled_at), epoch: Number(row.epoch) };
+}
+
+function readCounter(row: Tables['two_factor_auth'], lane: Lane): LaneCounter {
+  const { failures, delayedUntil } = laneColumns[lane];
+  return { failures: Number(row[failures]), delayedUntil: Number(row[delayedUntil]) };
 }
 
 export function* listAuthenticators(db: QueryBuilder, userId: string): Step<Authenticator[]> {

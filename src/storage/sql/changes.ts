@@ -1,9 +1,9 @@
 import type { Authenticator } from '../../model.js';
-import type { Enabling, Renewal } from '../storage.js';
-import { createAccount } from './accounts.js';
+import type { Adding, AuthenticatorRemoval, Enabling, Renewal } from '../storage.js';
+import { createAccount, findAccount } from './accounts.js';
 import { consumePending, createPending, deletePendingsOf } from './pending.js';
 import { deleteBackupCodes, freshCounters, insertBackupCodes, type QueryBuilder } from './tables.js';
-import { changed, Rollback, type Step, type Verb } from './verb.js';
+import { changed, first, Rollback, type Step, type Verb } from './verb.js';
 
 export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | undefined> {
   const { userId, epoch, now } = enabling;
@@ -41,6 +41,94 @@ export function* renewBackupCodes(db: QueryBuilder, renewal: Renewal): Verb<numb
   yield* deleteBackupCodes(db, userId);
   yield* insertBackupCodes(db, userId, renewal.backupCodes, now);
   return epoch + 1;
+}
+
+export function* addAuthenticator(db: QueryBuilder, adding: Adding): Verb<number | 'full' | undefined> {
+  const { userId, epoch, now } = adding;
+  if (!(yield* raiseEnabled(db, adding))) return new Rollback(undefined);
+  if (!(yield* consumePending(db, adding, now))) return new Rollback(undefined);
+  if ((yield* countAuthenticators(db, userId)) >= adding.most) return new Rollback('full');
+  yield* deletePendingsOf(db, userId);
+  yield* insertAuthenticator(db, adding.authenticator);
+  return epoch + 1;
+}
+
+export function* renameAuthenticator(
+  db: QueryBuilder,
+  userId: string,
+  authenticatorId: string,
+  name: string,
+): Step<boolean> {
+  const rename = db
+    .updateTable('two_factor_authenticators')
+    .set({ name })
+    .where('id', '=', authenticatorId)
+    .where('user_id', '=', userId);
+  return (yield* changed(rename)) === 1;
+}
+
+export function* removeAuthenticator(
+  db: QueryBuilder,
+  removal: AuthenticatorRemoval,
+): Verb<number | 'last' | 'absent' | undefined> {
+  const { userId, epoch, authenticatorId } = removal;
+  if (!(yield* raiseEnabled(db, removal))) return new Rollback(undefined);
+  const removed = yield* changed(
+    db
+      .deleteFrom('two_factor_authenticators')
+      .where('id', '=', authenticatorId)
+      .where('user_id', '=', userId),
+  );
+  if (removed !== 1) return new Rollback('absent');
+  if ((yield* countAuthenticators(db, userId)) === 0) return new Rollback('last');
+  yield* deletePendingsOf(db, userId);
+  return epoch + 1;
+}
+
+export function* reset(db: QueryBuilder, userId: string): Verb<number | undefined> {
+  if (!(yield* disable(db, userId))) return new Rollback(undefined);
+  const account = yield* findAccount(db, userId);
+  return account?.epoch;
+}
+
+/** Turns a second factor off that is on. @returns whether it was. */
+export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
+  const disabled = yield* changed(
+    db
+      .updateTable('two_factor_auth')
+      .set((eb) => ({ enabled_at: null, epoch: eb('epoch', '+', 1), ...freshCounters }))
+      .where('user_id', '=', userId)
+      .where('enabled_at', 'is not', null),
+  );
+  if (disabled !== 1) return false;
+  yield* deletePendingsOf(db, userId);
+  yield* deleteBackupCodes(db, userId);
+  yield* changed(db.deleteFrom('two_factor_authenticators').where('user_id', '=', userId));
+  return true;
+}
+
+/** First of all: the account's row is the lock that orders the transactions of one user. */
+function* raiseEnabled(
+  db: QueryBuilder,
+  { userId, epoch }: { userId: string; epoch: number },
+): Step<boolean> {
+  const raise = db
+    .updateTable('two_factor_auth')
+    .set({ epoch: epoch + 1 })
+    .where('user_id', '=', userId)
+    .where('epoch', '=', epoch)
+    .where('enabled_at', 'is not', null);
+  return (yield* changed(raise)) === 1;
+}
+
+function* countAuthenticators(db: QueryBuilder, userId: string): Step<number> {
+  const found = yield* first(
+    db
+      .selectFrom('two_factor_authenticators')
+      .select((eb) => eb.fn.countAll().as('count'))
+      .where('user_id', '=', userId),
+  );
+  return Number(found?.count);
 }
 
 function* insertAuthenticator(db: QueryBuilder, authenticator: Authenticator): Step<void> {

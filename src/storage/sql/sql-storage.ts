@@ -17,7 +17,14 @@ import type { Storage } from '../storage.js';
 import { accept } from './acceptance.js';
 import { findAccount, findBackupCodeSet, listAuthenticators, raiseEpoch } from './accounts.js';
 import { spendAttempt } from './attempts.js';
-import { enable, renewBackupCodes } from './changes.js';
+import {
+  addAuthenticator,
+  enable,
+  removeAuthenticator,
+  renameAuthenticator,
+  renewBackupCodes,
+  reset,
+} from './changes.js';
 import { migrate } from './migrations.js';
 import { createMysqlPool, type MysqlPool } from './mysql.js';
 import { createPending, deletePending, findPending, openPending, purgePending } from './pending.js';
@@ -118,5 +125,10 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     accept: (acceptance) => transact(() => accept(db, acceptance)),
     enable: (enabling) => transact(() => enable(db, enabling)),
     renewBackupCodes: (renewal) => transact(() => renewBackupCodes(db, renewal)),
+    addAuthenticator: (adding) => transact(() => addAuthenticator(db, adding)),
+    renameAuthenticator: (userId, authenticatorId, name) =>
+      transact(() => renameAuthenticator(db, userId, authenticatorId, name)),
+    removeAuthenticator: (removal) => transact(() => removeAuthenticator(db, removal)),
+    reset: (userId) => transact(() => reset(db, userId)),
   };
 }
