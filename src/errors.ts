@@ -8,19 +8,49 @@ const statuses = {
   'storage-unavailable': 503,
   'key-unknown': 503,
   'seal-broken': 503,
+  'login-required': 401,
   'second-factor-required': 401,
+  'proof-required': 401,
+  'proof-impossible': 403,
   'login-refused': 403,
   'impersonation-refused': 403,
   'enrolment-refused': 403,
   'request-invalid': 400,
+  'not-found': 404,
+  'method-not-allowed': 405,
   'request-too-large': 413,
   'content-type-unsupported': 415,
   'cross-site-refused': 403,
   'form-token-invalid': 403,
+  'not-enabled': 409,
+  'enrolment-expired': 409,
+  'authenticators-full': 409,
+  'authenticator-last': 409,
+  'proposal-missing': 409,
+} as const;
+
+/** What an answer has led to, as the JSON API says it. In code these are outcomes, never errors. */
+const outcomeStatuses = {
+  'code-malformed': 422,
+  'code-mistyped': 422,
+  'code-wrong': 422,
+  'code-used': 422,
+  'password-wrong': 422,
+  'attempts-delayed': 429,
+  'attempts-suspended': 429,
+  'attempts-exhausted': 429,
+  'login-completed': 409,
+  'login-expired': 401,
 } as const;
 
 /** Stable names of everything that can be wrong with a set-up or a request. */
 export type SecondFactorErrorCode = keyof typeof statuses;
+
+/** Every `code` of a problem document. */
+export type ProblemCode = SecondFactorErrorCode | keyof typeof outcomeStatuses;
+
+/** The HTTP status that goes with each code. */
+export const problemStatuses: Readonly<Record<ProblemCode, number>> = { ...statuses, ...outcomeStatuses };
 
 /**
  * A broken set-up or an unacceptable request. A wrong code is never an error but a value (`Outcome`).

@@ -1,6 +1,7 @@
 export { createSecondFactor, type SecondFactor } from './second-factor.js';
 export type { CsrfOptions } from './http/render.js';
 export type {
+  ApiAction,
   ImpersonationOptions,
   LoginOptions,
   LoginVerdict,
@@ -45,6 +46,9 @@ export {
   type StrategyOptions,
   TotpStrategy,
 } from './challenge/strategies.js';
+export type { Confirmation, Enrolment } from './enrolment/flow.js';
+export type { LaneState, Overview } from './management/flow.js';
+export type { ServiceEnrolment, ServiceProposal, ServiceRefusal, TwoFactorService } from './service.js';
 export type { PassportInstance } from './login/passports.js';
 export type { LogInOptions } from './login/return-target.js';
 export type { Stamp } from './login/stamp.js';

@@ -26,6 +26,8 @@ export interface SecondFactorOptions {
   paths?: {
     /** Where browsers see `pages()`. Default `/two-factor`. */
     pages?: string;
+    /** Where programs see `api()`. Default `/api/v1/two-factor`. */
+    api?: string;
     /** What a proxy takes off the front of a path before Express sees it, e.g. `/app`. Default `''`. */
     prefix?: string;
     /** Where held logins are sent, for a host with a challenge page of its own. Default `challenge` below `pages`. */
@@ -36,6 +38,14 @@ export interface SecondFactorOptions {
     home?: string;
   };
   csrf?: CsrfOptions;
+  api?: {
+    /**
+     * Lets somebody whose login is complete do this to another user's second factor by the JSON API: see its `status`, or
+     * `disable` it without that user's code. Only `true` allows it. What the API never gives of another user are secrets and
+     * codes. Default: nobody may.
+     */
+    authorize?(request: Request, userId: string, action: ApiAction): boolean | Promise<boolean>;
+  };
   totp?: {
     /** Time steps accepted before and after the present one, each 0 to 2. Default 1 and 1. */
     window?: { past: number; future: number };
@@ -111,6 +121,9 @@ export interface LoginOptions {
   /** Lets `secondFactor.impersonate` log somebody in as another user without that user's codes. Default: nobody may. */
   impersonation?: ImpersonationOptions;
 }
+
+/** What may be done to another user's second factor. */
+export type ApiAction = 'status' | 'disable';
 
 export type LoginVerdict = 'usual' | 'refuse';
 

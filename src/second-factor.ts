@@ -1,27 +1,23 @@
-import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response, Router } from 'express';
 import { type Answered, ChallengeDesk } from './challenge/desk.js';
 import { createChallengeFlow } from './challenge/flow.js';
-import { challengePages } from './challenge/pages.js';
 import { MINUTE } from './clock.js';
 import { createKeyRing } from './crypto/key-ring.js';
+import { EnrolmentDesk } from './enrolment/desk.js';
 import { createEnrolmentFlow } from './enrolment/flow.js';
-import { enrolmentPages } from './enrolment/pages.js';
-import { SecondFactorError } from './errors.js';
-import { checkMount, handleRefusal, serveStylesheet } from './http/pages.js';
-import { readForm } from './http/form.js';
-import { setPageHeaders } from './http/headers.js';
-import { createRender } from './http/render.js';
-import { Gate, isUserId, USER_ID } from './login/gate.js';
+import { createApi, createPages } from './faces.js';
 import { LoginDesk } from './login/desk.js';
 import { createLoginFlow } from './login/flow.js';
+import { Gate, requireUserId } from './login/gate.js';
 import type { PassportInstance } from './login/passports.js';
 import { protectPassport } from './login/protect.js';
-import { answerErrors, answerHeld } from './login/respond.js';
+import { Responder } from './login/respond.js';
 import type { LogInOptions } from './login/return-target.js';
+import { ManagementDesk } from './management/desk.js';
 import { createManagementFlow } from './management/flow.js';
-import { managementPages } from './management/pages.js';
 import type { Lane } from './model.js';
 import type { SecondFactorOptions } from './options.js';
+import { createService, type TwoFactorService } from './service.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
 
@@ -70,6 +66,13 @@ export interface SecondFactor {
    */
   pages(): Router;
   /**
+   * The JSON API. Mount it at `paths.api`, below `passport.session()`. Its OpenAPI document is at `openapi.json` below that.
+   * @throws SecondFactorError `not-protected` where `protect` was not called before.
+   */
+  api(): Router;
+  /** The same for code that has no request: jobs, command lines, tests. */
+  readonly service: TwoFactorService;
+  /**
    * Answers this session's pending login, or gives a fresh proof in its complete one; for hosts with a challenge of
    * their own. After `accepted`, call `req.logIn(answered.user, …)` in the same request.
    * @param input what the person typed.
@@ -97,13 +100,14 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const loginFlow = createLoginFlow(settings, storage);
   const gate = new Gate(settings, loginFlow);
   const logins = new LoginDesk(gate, loginFlow, settings);
-  const desk = new ChallengeDesk(
-    gate,
-    logins,
-    createChallengeFlow(settings, storage, ring),
-    settings,
-    storage,
-  );
+  const responder = new Responder(gate, settings);
+  const managementFlow = createManagementFlow(settings, storage, ring);
+  const challengeFlow = createChallengeFlow(settings, storage, ring);
+  const enrolmentFlow = createEnrolmentFlow(settings, storage, ring);
+  const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage);
+  const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);
+  const management = new ManagementDesk(gate, logins, managementFlow);
+  const rooms = { settings, gate, logins, responder, challenges, enrolments, management, managementFlow };
   let purge: NodeJS.Timeout | undefined;
 
   return {
@@ -123,14 +127,14 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     },
 
     protect(passport, { name = 'default' } = {}) {
-      protectPassport(gate, logins, settings, passport, name);
+      protectPassport(gate, logins, responder, settings, passport, name);
     },
 
     logIn: (request, user, logInOptions = {}) => logins.logIn(request, user, logInOptions),
 
     async hold(request, response, user) {
       const isHeld = await logins.hold(request, user);
-      if (isHeld) answerHeld(request, response, settings.paths.challenge);
+      if (isHeld) await responder.answerHeld(request, response);
       return isHeld;
     },
 
@@ -141,29 +145,22 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     impersonate: (request, user) => logins.impersonate(request, user),
 
-    errors: () => answerErrors(settings.paths.challenge),
+    errors: () => responder.errors(),
 
     pages() {
       gate.passports.refuseNone();
-      const router = Router();
-      const face = {
-        gate,
-        logins,
-        desk,
-        settings,
-        render: createRender(settings.issuer, settings.paths.pages, settings.csrf),
-        form: readForm(settings.origin),
-      };
-      router.get('/style.css', serveStylesheet);
-      router.use(setPageHeaders, checkMount(settings.paths));
-      router.use(challengePages(face));
-      router.use(enrolmentPages({ ...face, flow: createEnrolmentFlow(settings, storage, ring) }));
-      router.use(managementPages({ ...face, flow: createManagementFlow(settings, storage, ring) }));
-      router.use(handleRefusal(face.render, settings.paths.home));
-      return router;
+      return createPages(rooms);
     },
 
-    answer: (request, input, lane) => desk.answer(request, input, lane),
+    api() {
+      gate.passports.refuseNone();
+      responder.announceApi();
+      return createApi(rooms);
+    },
+
+    service: createService(settings, storage, gate, { challengeFlow, enrolmentFlow, managementFlow }),
+
+    answer: (request, input, lane) => challenges.answer(request, input, lane),
 
     async passwordChanged(userId, keep) {
       const epoch = await storage.raiseEpoch(requireUserId(userId));
@@ -175,15 +172,6 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       await logins.renew(keep, state, { epoch });
     },
   };
-}
-
-/** Another kind of value would name nobody, and the change would end no session. */
-function requireUserId(userId: unknown): string {
-  if (isUserId(userId)) return userId;
-  throw new SecondFactorError(
-    'configuration-invalid',
-    `passwordChanged needs the id that options.user.id returns, ${USER_ID}.`,
-  );
 }
 
 function warnSwitchedOff(): void {

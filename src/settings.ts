@@ -20,8 +20,9 @@ export interface Settings {
   held: 'respond' | 'error';
   /** Until when unstamped sessions are adopted; 0 for never. */
   adoptUntil: number;
-  paths: { pages: string; prefix: string; challenge: string; login: string; home: string };
+  paths: { pages: string; api: string; prefix: string; challenge: string; login: string; home: string };
   csrf: CsrfOptions | undefined;
+  api: NonNullable<SecondFactorOptions['api']>;
   window: Window;
   limits: AttemptLimits;
   clock: Clock;
@@ -46,6 +47,9 @@ const attemptLimits: Omit<AttemptLimits, 'cap'> = {
   delays: [...Array.from({ length: 7 }, (_, n) => 30 * SECOND * 2 ** n), HOUR],
 };
 
+/** One code is tried against all of a user's authenticators: each more makes guessing easier (R4). */
+export const MOST_AUTHENTICATORS = 5;
+
 const KEY_BYTES = 32;
 
 const LONGEST_ADOPTION = 90 * DAY;
@@ -66,7 +70,7 @@ const path = z.string().regex(/^\/(?:[\w.~-]+(?:\/[\w.~-]+)*)?$/, {
 
 /** Not the root: redirects into the pages would begin with two slashes, another host to a browser. */
 const pagesPath = path.refine((text) => text !== '/', {
-  error: 'must not be "/": mount the pages below a path',
+  error: 'must not be "/": mount it below a path',
 });
 
 const prefix = path.refine((text) => text !== '/', { error: 'must not be "/": leave it out' });
@@ -130,6 +134,7 @@ export const optionsSchema = z
     paths: z
       .strictObject({
         pages: pagesPath.default('/two-factor'),
+        api: pagesPath.default('/api/v1/two-factor'),
         prefix: prefix.or(z.literal('')).default(''),
         challenge: path.optional(),
         login: path.default('/login'),
@@ -145,6 +150,7 @@ export const optionsSchema = z
         token: verb,
       })
       .optional(),
+    api: z.strictObject({ authorize: verb.optional() }).prefault({}),
     totp: z
       .strictObject({
         window: z.strictObject({ past: steps, future: steps }).default({ past: 1, future: 1 }),
@@ -187,6 +193,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     user: options.user,
     login: options.login ?? {},
     csrf: csrf && options.csrf,
+    api: options.api ?? {},
     paths: { ...paths, challenge: paths.challenge ?? `${paths.pages}/challenge` },
     held: login.held,
     adoptUntil: login.adoptUnstamped?.until.getTime() ?? 0,

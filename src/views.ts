@@ -26,6 +26,8 @@ export interface Views {
   'challenge/password': { returnTo: string };
   'challenge/stopped': { text: string; links: { href: string; text: string }[] };
   'enrolment/setup': {
+    /** Whether it turns the second factor on, or adds an authenticator to those that are there. */
+    isFirst: boolean;
     /** In groups of four. */
     key: string;
     uri: string;
@@ -40,7 +42,7 @@ export interface Views {
   'management/overview': {
     isSwitchedOff: boolean;
     enabledAt: number | null;
-    authenticators: { name: string; createdAt: number; lastUsedAt: number | null }[];
+    authenticators: { id: string; name: string; createdAt: number; lastUsedAt: number | null }[];
     backupCodes: { left: number; total: number } | undefined;
     homePath: string;
   };
@@ -56,6 +58,8 @@ export interface Views {
   };
   /** Nothing of its own. */
   'management/disable': Partial<PageLocals>;
+  'management/rename': { id: string; name: string };
+  'management/remove': { id: string; name: string };
   error: { message: string; homePath: string };
 }
 

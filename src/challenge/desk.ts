@@ -3,7 +3,7 @@ import { makePending, pendingKey } from '../login/pending.js';
 import type { LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
 import { refuseImpersonation } from '../login/host-rules.js';
-import { expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
+import { detachSession, expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Lane } from '../model.js';
 import { type Settings, STEP_UP_LIFETIME } from '../settings.js';
@@ -75,7 +75,13 @@ export class ChallengeDesk {
   }
 
   /** Turns the second factor off with one answer, which proves and is used up in the same transaction. */
-  async disable(request: Request, user: Express.User, stamp: Stamp, answer: Answer): Promise<Outcome> {
+  async disable(
+    request: Request,
+    { user, stamp }: { user: Express.User; stamp: Stamp },
+    input: unknown,
+  ): Promise<Outcome | Failure> {
+    const answer = parseAnswer(input);
+    if ('kind' in answer) return answer;
     const outcome = await this.#answerStepUp(request, stamp, answer, 'disable');
     if (outcome.kind !== 'accepted') return outcome;
     await this.#logins.renew(request, { user, stamp }, { method: answer.lane, epoch: outcome.epoch });
@@ -109,6 +115,8 @@ export class ChallengeDesk {
       this.#logins.completions.allowCompletion(request, pending, answer.lane);
       return { ...outcome, user, returnTo: pending.returnTo };
     }
+    // Another request has renewed the session: what this one would save must not take it away.
+    if (outcome.kind === 'completed') detachSession(request);
     if (isOver(outcome)) {
       forgetLogin(request);
       await this.#logins.abandon(request);
@@ -123,6 +131,7 @@ export class ChallengeDesk {
     effect: 'complete' | 'disable',
   ): Promise<Outcome> {
     const outcome = await this.#flow.answer(await this.#openStepUp(stamp), answer, effect);
+    if (outcome.kind === 'completed') detachSession(request);
     await this.#endIfOver(request, outcome);
     return outcome;
   }

@@ -1,8 +1,10 @@
 import { MINUTE, SECOND } from '../clock.js';
+import type { ProblemCode } from '../errors.js';
+import { Problem } from '../http/problem.js';
 import type { Failure } from './desk.js';
 
 export interface Message {
-  status: number;
+  code: ProblemCode;
   /** What happened and what to do. */
   text: string;
   /** Of the page that says so in place of the form, where no further answer is possible. */
@@ -25,28 +27,37 @@ const EXPIRED = 'Your sign-in timed out, or a change to the account ended it. Si
 export function describeFailure(failure: Failure, now: number): Message {
   switch (failure.kind) {
     case 'malformed':
-      return { status: 422, text: ENTER_CODE };
+      return { code: 'code-malformed', text: ENTER_CODE };
     case 'mistyped':
-      return { status: 422, text: MISTYPED };
+      return { code: 'code-mistyped', text: MISTYPED };
     case 'wrong':
-      return { status: 422, text: `That code is not right. ${describeLeft(failure.left)}` };
+      return { code: 'code-wrong', text: `That code is not right. ${describeLeft(failure.left)}` };
     case 'used':
-      return { status: 422, text: USED };
+      return { code: 'code-used', text: USED };
     case 'delayed': {
       const wait = failure.until - now;
       const text = `There were too many wrong codes for this account. Try again in ${describeWait(wait)}.`;
       const heading = failure.isOver ? { heading: 'Too many wrong codes' } : {};
-      return { status: 429, text, retryAfter: Math.ceil(wait / SECOND), ...heading };
+      return { code: 'attempts-delayed', text, retryAfter: Math.ceil(wait / SECOND), ...heading };
     }
     case 'suspended':
-      return { status: 429, text: SUSPENDED };
+      return { code: 'attempts-suspended', text: SUSPENDED };
     case 'exhausted':
-      return { status: 429, text: EXHAUSTED, heading: 'Too many wrong codes' };
+      return { code: 'attempts-exhausted', text: EXHAUSTED, heading: 'Too many wrong codes' };
     case 'completed':
-      return { status: 409, text: COMPLETED, heading: 'This sign-in is over' };
+      return { code: 'login-completed', text: COMPLETED, heading: 'This sign-in is over' };
     case 'expired':
-      return { status: 401, text: EXPIRED, heading: 'Sign in again' };
+      return { code: 'login-expired', text: EXPIRED, heading: 'Sign in again' };
   }
+}
+
+/** The same to a program. */
+export function toProblem(failure: Failure, now: number): Problem {
+  const { code, text, retryAfter } = describeFailure(failure, now);
+  return new Problem(code, text, {
+    ...(failure.kind === 'wrong' && { attempts_left: failure.left }),
+    ...(retryAfter !== undefined && { retry_after: retryAfter }),
+  });
 }
 
 function describeLeft(left: number): string {

@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Strategy } from 'passport';
 import { MINUTE } from '../clock.js';
+import { problemStatuses } from '../errors.js';
 import { readField } from '../http/form.js';
 import { fromCallback } from '../http/from-callback.js';
 import { handle } from '../http/handle.js';
@@ -8,7 +9,7 @@ import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
 import type { LoginDesk } from '../login/desk.js';
-import { detachSession, expireLogin, type PendingLogin } from '../login/session.js';
+import { expireLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Settings } from '../settings.js';
 import type { Views } from '../views.js';
@@ -23,7 +24,7 @@ export interface ChallengePages {
   desk: ChallengeDesk;
   settings: Settings;
   render: Render;
-  form: RequestHandler[];
+  form: RequestHandler;
 }
 
 /** What the code page asks for, without which kind of code. */
@@ -76,7 +77,6 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       response.redirect(303, result.returnTo ?? returnTo);
       return;
     }
-    if (result.kind === 'completed') detachSession(request);
     const message = describeFailure(result, settings.clock());
     if (message.heading !== undefined) await stop(request, response, message);
     else
@@ -166,7 +166,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       await render(request, response, 'challenge/password', { title: CONFIRM, returnTo });
     } else {
       const text = 'Sign out and sign in again, then come back within 5 minutes.';
-      await stop(request, response, { status: 403, text, heading: CONFIRM });
+      await stop(request, response, { code: 'proof-impossible', text, heading: CONFIRM });
     }
   }
 
@@ -180,8 +180,9 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     const { login, home } = settings.paths;
     const back = { href: home, text: 'Continue' };
     const again = { href: login, text: 'Sign in' };
-    // 403: still signed in. 409: perhaps signed in, by another request.
-    const links = message.status === 403 ? [back] : message.status === 409 ? [back, again] : [again];
+    const isSignedIn = message.code === 'proof-impossible';
+    // Perhaps signed in, by another request.
+    const links = isSignedIn ? [back] : message.code === 'login-completed' ? [back, again] : [again];
     await render(request, response, 'challenge/stopped', { title: heading, text: message.text, links });
   }
 
@@ -194,6 +195,6 @@ function forStepUp(returnTo: string): Asked {
 
 function setStatus(response: Response, message: Message | undefined): void {
   if (!message) return;
-  response.status(message.status);
+  response.status(problemStatuses[message.code]);
   if (message.retryAfter !== undefined) response.set('Retry-After', String(message.retryAfter));
 }

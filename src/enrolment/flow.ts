@@ -1,14 +1,14 @@
-import { generateCodes, hashCodes } from '../backup-codes/code-set.js';
+import { type FreshCodes, generateCodes, hashCodes } from '../backup-codes/code-set.js';
 import { sealProposal } from '../backup-codes/proposal.js';
 import type { KeyRing } from '../crypto/key-ring.js';
 import { randomId } from '../crypto/random.js';
-import { makePending, pendingKey } from '../login/pending.js';
-import type { Stamp } from '../login/stamp.js';
-import type { TotpParameters } from '../model.js';
-import type { Settings } from '../settings.js';
-import type { Storage } from '../storage/storage.js';
+import { SecondFactorError } from '../errors.js';
+import { makePending, type Owner, pendingKey } from '../login/pending.js';
+import type { Authenticator, TotpParameters } from '../model.js';
+import { MOST_AUTHENTICATORS, type Settings } from '../settings.js';
+import type { PendingKey, Storage } from '../storage/storage.js';
 import { buildKeyUri, encodeKey } from '../totp/key-uri.js';
-import { defaultParameters, matchStep } from '../totp/match-step.js';
+import { defaultParameters, findClockOffset, matchStep } from '../totp/match-step.js';
 import { generateSecret, sealSecret } from '../totp/secret.js';
 
 /** An enrolment that waits for its first code. Nothing changes at the account until then. */
@@ -22,27 +22,104 @@ export interface Enrolment {
 }
 
 export type Confirmation =
-  /** On from now; `epoch` is the user's from now on. */
-  | { kind: 'enabled'; epoch: number }
+  /** The second factor is on from now; `epoch` is the user's from now on. The codes are live. */
+  | { kind: 'enabled'; epoch: number; backupCodes: string[] }
+  /** One more authenticator of a second factor that was on. */
+  | { kind: 'added'; epoch: number }
+  | Refused;
+
+type Refused =
   | { kind: 'malformed' }
-  | { kind: 'wrong' }
+  /** `clockOffset`: the code would be right where the clock is so many seconds ahead of ours (negative: behind). */
+  | { kind: 'wrong'; clockOffset: number | undefined }
+  /** The user has as many authenticators as one may have. */
+  | { kind: 'full' }
   /** Timed out, confirmed by another request, or ended by a security change. */
   | { kind: 'expired' };
 
+/** What to do about `authenticators-full`. */
+export const FULL = 'This account has as many authenticators as one may have. Remove one first.';
+
 export interface EnrolmentFlow {
-  /** Begins this session's enrolment, or reads it again: parallel calls get the same secret. */
-  begin(stamp: Stamp, label: string): Promise<Enrolment>;
-  /** Proves the enrolment with the first code and turns the second factor on, with the first backup codes. */
-  confirm(stamp: Stamp, code: string): Promise<Confirmation>;
+  /**
+   * Begins this owner's enrolment, or reads it again: parallel calls get the same secret.
+   * @throws SecondFactorError `authenticators-full`.
+   */
+  begin(owner: Owner, label: string): Promise<Enrolment>;
+  /**
+   * Proves the enrolment with its first code. Turns the second factor on, with the first backup codes, or adds an authenticator
+   * to one that is on.
+   */
+  confirm(owner: Owner, code: string, name: string): Promise<Confirmation>;
 }
 
 export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: KeyRing): EnrolmentFlow {
   const { clock, issuer, window } = settings;
 
+  /** The proven authenticator of a pending enrolment, or why there is none. */
+  async function prove(key: PendingKey, input: string, name: string): Promise<Authenticator | Refused> {
+    const now = clock();
+    const code = input.replace(/[\s-]/g, '');
+    if (code.length !== defaultParameters.digits || !/^[0-9]+$/.test(code)) return { kind: 'malformed' };
+    const pending = await storage.findPending(key.handleHash);
+    if (!pending?.payload || pending.expiresAt <= now || pending.epoch !== key.epoch)
+      return { kind: 'expired' };
+    const secret = ring.open(pending.payload, secretContext(key));
+    const step = matchStep(secret, defaultParameters, code, now, window);
+    if (step === undefined) {
+      return { kind: 'wrong', clockOffset: findClockOffset(secret, defaultParameters, code, now) };
+    }
+    const owner = { userId: key.userId, id: randomId() };
+    return {
+      ...owner,
+      ...defaultParameters,
+      name,
+      sealedSecret: sealSecret(ring, owner, secret),
+      // The code that was just checked is used up: it cannot log in as well (R3).
+      lastStep: step,
+      createdAt: now,
+      lastUsedAt: null,
+    };
+  }
+
+  async function enable(owner: Owner, key: PendingKey, authenticator: Authenticator): Promise<Confirmation> {
+    const fresh = generateCodes();
+    const epoch = await storage.enable({
+      ...key,
+      purpose: 'enrolment',
+      authenticator,
+      backupCodes: hashCodes(ring, owner.userId, fresh),
+      proposal: makeProposal(owner, fresh),
+      now: clock(),
+    });
+    return epoch === undefined ? { kind: 'expired' } : { kind: 'enabled', epoch, backupCodes: fresh.codes };
+  }
+
+  async function add(key: PendingKey, authenticator: Authenticator): Promise<Confirmation> {
+    const adding = {
+      ...key,
+      purpose: 'enrolment',
+      authenticator,
+      most: MOST_AUTHENTICATORS,
+      now: clock(),
+    } as const;
+    const result = await storage.addAuthenticator(adding);
+    if (result === 'full') return { kind: 'full' };
+    return result === undefined ? { kind: 'expired' } : { kind: 'added', epoch: result };
+  }
+
+  function makeProposal(owner: Owner, fresh: FreshCodes) {
+    const key = pendingKey('backup-codes', owner);
+    return makePending(key, sealProposal(ring, key, fresh), clock());
+  }
+
   return {
-    async begin(stamp, label) {
+    async begin(owner, label) {
+      const authenticators = await storage.listAuthenticators(owner.userId);
+      if (authenticators.length >= MOST_AUTHENTICATORS)
+        throw new SecondFactorError('authenticators-full', FULL);
       const now = clock();
-      const key = pendingKey('enrolment', stamp);
+      const key = pendingKey('enrolment', owner);
       const sealed = ring.seal(generateSecret(), secretContext(key));
       const pending = await storage.openPending(makePending(key, sealed, now), now);
       const secret = ring.open(pending.payload ?? '', secretContext(key));
@@ -50,39 +127,12 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       return { key: encodeKey(secret), uri, parameters: defaultParameters, expiresAt: pending.expiresAt };
     },
 
-    async confirm(stamp, input) {
-      const now = clock();
-      const key = pendingKey('enrolment', stamp);
-      const code = input.replace(/[\s-]/g, '');
-      if (code.length !== defaultParameters.digits || !/^[0-9]+$/.test(code)) return { kind: 'malformed' };
-      const pending = await storage.findPending(key.handleHash);
-      if (!pending?.payload || pending.expiresAt <= now || pending.epoch !== stamp.epoch)
-        return { kind: 'expired' };
-      const secret = ring.open(pending.payload, secretContext(key));
-      const step = matchStep(secret, defaultParameters, code, now, window);
-      if (step === undefined) return { kind: 'wrong' };
-
-      const owner = { userId: stamp.userId, id: randomId() };
-      const fresh = generateCodes();
-      const proposalKey = pendingKey('backup-codes', stamp);
-      const epoch = await storage.enable({
-        ...key,
-        purpose: 'enrolment',
-        authenticator: {
-          ...owner,
-          ...defaultParameters,
-          name: 'Authenticator app',
-          sealedSecret: sealSecret(ring, owner, secret),
-          // The code that was just checked is used up: it cannot log in as well (R3).
-          lastStep: step,
-          createdAt: now,
-          lastUsedAt: null,
-        },
-        backupCodes: hashCodes(ring, stamp.userId, fresh),
-        proposal: makePending(proposalKey, sealProposal(ring, proposalKey, fresh), now),
-        now,
-      });
-      return epoch === undefined ? { kind: 'expired' } : { kind: 'enabled', epoch };
+    async confirm(owner, code, name) {
+      const key = pendingKey('enrolment', owner);
+      const proven = await prove(key, code, name);
+      if ('kind' in proven) return proven;
+      const account = await storage.findAccount(owner.userId);
+      return account?.enabledAt == null ? enable(owner, key, proven) : add(key, proven);
     },
   };
 }

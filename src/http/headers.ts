@@ -23,3 +23,13 @@ export const setPageHeaders: RequestHandler = (_request, response, next) => {
   });
   next();
 };
+
+/** The headers of every answer to a program: nothing of it is a page. */
+export const setApiHeaders: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+  });
+  next();
+};

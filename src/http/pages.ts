@@ -3,18 +3,20 @@ import { SecondFactorError } from '../errors.js';
 import { browserPath } from './path.js';
 import { type Render, viewsFolder } from './render.js';
 
-/** Redirects into the pages use the configured path, so a router that is mounted elsewhere must not answer. */
-export function checkMount({ pages, prefix }: { pages: string; prefix: string }): RequestHandler {
+const what = { pages: 'pages', api: 'JSON API' };
+
+/** Answers name the configured path, so a router that is mounted elsewhere must not answer. */
+export function checkMount(name: 'pages' | 'api', path: string, prefix: string): RequestHandler {
   return (request, _response, next) => {
     const mount = findMount(request, prefix);
     // Express matches mount paths without regard to case.
-    if (mount.toLowerCase() === pages.toLowerCase()) {
+    if (mount.toLowerCase() === path.toLowerCase()) {
       next();
       return;
     }
     throw new SecondFactorError(
       'configuration-invalid',
-      `Browsers see the pages at "${mount}" but paths.pages is "${pages}": make them the same.`,
+      `Browsers see the ${what[name]} at "${mount}" but paths.${name} is "${path}": make them the same.`,
     );
   };
 }

@@ -1,5 +1,5 @@
 import { randomToken } from '../crypto/random.js';
-import type { Account, Method } from '../model.js';
+import type { Account, Lane, Method } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
 import { hashHandle, makePending, pendingKey } from './pending.js';
@@ -27,6 +27,8 @@ export interface LoginFlow {
   isLive(key: PendingKey): Promise<boolean>;
   cancel(handle: string): Promise<void>;
   hasSecondFactor(userId: string): Promise<boolean>;
+  /** The kinds of code that this user can answer with: set up, not suspended, not used up. Two reads. */
+  usableLanes(userId: string): Promise<Lane[]>;
   /** The stamp with which a session from before the roll-out goes on; `undefined` where it must end. One read. */
   adopt(userId: string): Promise<Omit<Stamp, 'handle'> | undefined>;
   /** The stamp with which `actor` goes on as another user: nothing is proven in it. One read. */
@@ -87,6 +89,19 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
 
     async hasSecondFactor(userId) {
       return isOn(await storage.findAccount(userId));
+    },
+
+    async usableLanes(userId) {
+      const [account, codes] = await Promise.all([
+        storage.findAccount(userId),
+        storage.findBackupCodeSet(userId),
+      ]);
+      if (!account || !isOn(account)) return [];
+      const isOpen = (lane: Lane): boolean => account.lanes[lane].failures < limits.cap;
+      const hasCodes = codes !== undefined && codes.left > 0;
+      return (['totp', 'backup-code'] as const).filter(
+        (lane) => isOpen(lane) && (lane === 'totp' || hasCodes),
+      );
     },
 
     async adopt(userId) {

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
+import type { Lane } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { LoginFlow } from './flow.js';
 import { Passports } from './passports.js';
@@ -76,6 +77,15 @@ export class Gate {
     return this.#flow.hasSecondFactor(userId);
   }
 
+  /** Whether nothing has revoked this stamp by now. */
+  isCurrent(stamp: Stamp): Promise<boolean> {
+    return this.#flow.isCurrent(stamp);
+  }
+
+  usableLanes(userId: string): Promise<Lane[]> {
+    return this.#flow.usableLanes(userId);
+  }
+
   userId(user: Express.User): string {
     const id: unknown = this.#settings.user.id(user);
     if (isUserId(id)) return id;
@@ -114,4 +124,16 @@ export function isUserId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= 255 && !/\p{Surrogate}/u.test(id);
 }
 
-export const USER_ID = 'a text of 1 to 255 bytes';
+const USER_ID = 'a text of 1 to 255 bytes';
+
+/**
+ * Of a host's call. Another kind of value would name nobody, and a change would end no session.
+ * @throws SecondFactorError `configuration-invalid`.
+ */
+export function requireUserId(userId: unknown): string {
+  if (isUserId(userId)) return userId;
+  throw new SecondFactorError(
+    'configuration-invalid',
+    `This call needs the id that options.user.id returns, ${USER_ID}.`,
+  );
+}

@@ -3,7 +3,7 @@ import { browserPath } from '../http/path.js';
 import type { Method } from '../model.js';
 import { FRESH_FOR, type Settings } from '../settings.js';
 import type { Gate, LoginState } from './gate.js';
-import { isFresh } from './stamp.js';
+import { freshness, type Stamp } from './stamp.js';
 
 /** A request of somebody who is logged in. */
 export type Complete = Extract<LoginState, { kind: 'complete' }>;
@@ -21,22 +21,30 @@ export function requireComplete(gate: Gate, settings: Settings) {
     };
 }
 
-/**
- * Lets only complete logins in whose proof is fresh (R6); others prove themselves again and come back. Whoever has a
- * second factor proves that one: the password alone must not lead to codes with which it can be removed.
- */
+/** Lets only complete logins in whose proof is fresh (R6); others prove themselves again and come back. */
 export function requireFresh(gate: Gate, settings: Settings) {
   const complete = requireComplete(gate, settings);
   return (run: CompleteHandler) =>
     complete(async (request, response, state) => {
-      const methods: Method[] = (await gate.hasSecondFactor(state.stamp.userId))
-        ? ['totp', 'backup-code']
-        : ['pwd'];
-      if (isFresh(state.stamp, methods, settings.clock(), FRESH_FOR)) {
+      const { proof } = await judgeProof(gate, settings, state.stamp);
+      if (proof === 'fresh') {
         await run(request, response, state);
         return;
       }
       const path = browserPath(request, settings.paths.prefix);
       response.redirect(303, `${settings.paths.pages}/challenge?return_to=${encodeURIComponent(path)}`);
     });
+}
+
+/**
+ * Whether a session may change the second factor now (R6), and which methods would prove that it may. Whoever has a second
+ * factor proves that one: the password alone must not lead to codes with which it can be removed.
+ */
+export async function judgeProof(
+  gate: Gate,
+  { clock }: Settings,
+  stamp: Stamp,
+): Promise<{ proof: 'fresh' | 'expired' | 'missing'; methods: Method[] }> {
+  const methods: Method[] = (await gate.hasSecondFactor(stamp.userId)) ? ['totp', 'backup-code'] : ['pwd'];
+  return { proof: freshness(stamp, methods, clock(), FRESH_FOR), methods };
 }

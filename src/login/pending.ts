@@ -3,17 +3,17 @@ import type { Pending, Purpose } from '../model.js';
 import { PENDING_LIFETIME } from '../settings.js';
 import type { PendingKey } from '../storage/storage.js';
 
-/** The name of a pending row: the session holds the handle, storage only this hash of it. */
-export function pendingKey(
-  purpose: Purpose,
-  session: { handle: string; userId: string; epoch: number },
-): PendingKey {
-  return {
-    handleHash: hashHandle(purpose, session.handle),
-    purpose,
-    userId: session.userId,
-    epoch: session.epoch,
-  };
+/** Whose pending row: what a session and its stamp say, or a caller of the service. */
+export interface Owner {
+  userId: string;
+  epoch: number;
+  /** Random; who has it owns what waits under it. */
+  handle: string;
+}
+
+/** The name of a pending row: the owner holds the handle, storage only this hash of it. */
+export function pendingKey(purpose: Purpose, { userId, epoch, handle }: Owner): PendingKey {
+  return { handleHash: hashHandle(purpose, handle), purpose, userId, epoch };
 }
 
 /** What storage knows of a handle. */

@@ -6,7 +6,8 @@ import type { Settings } from '../settings.js';
 import type { LoginDesk } from './desk.js';
 import type { Gate } from './gate.js';
 import type { PassportInstance } from './passports.js';
-import { answerHeld } from './respond.js';
+import type { Responder } from './respond.js';
+import { readPending } from './session.js';
 import type { LogInOptions } from './return-target.js';
 
 type Done = (error?: unknown) => void;
@@ -19,6 +20,7 @@ type Done = (error?: unknown) => void;
 export function protectPassport(
   gate: Gate,
   logins: LoginDesk,
+  responder: Responder,
   settings: Settings,
   passport: PassportInstance,
   name: string,
@@ -26,7 +28,7 @@ export function protectPassport(
   gate.passports.add(name, passport);
   const enter = (request: Request): void => {
     gate.passports.enter(request, name);
-    attach(logins, settings, request);
+    attach(logins, responder, settings, request);
   };
   passport.use('session', createSessionStrategy(gate, name, enter));
   const authenticate = passport.authenticate.bind(passport) as (...parameters: unknown[]) => Middleware;
@@ -77,7 +79,7 @@ function isAnonymousWithoutSession(request: Request): boolean {
 /** By desk: two applications with a second factor each may handle one request, the inner one last. */
 const attached = new WeakMap<Request, LoginDesk>();
 
-function attach(logins: LoginDesk, settings: Settings, request: Request): void {
+function attach(logins: LoginDesk, responder: Responder, settings: Settings, request: Request): void {
   if (attached.get(request) === logins) return;
   attached.set(request, logins);
   // Both names: Passport sets one from the other, so wrapping one alone is undone.
@@ -90,9 +92,9 @@ function attach(logins: LoginDesk, settings: Settings, request: Request): void {
     if (typeof done !== 'function') throw new Error('req.logIn needs a callback function.');
     logins
       .logIn(request, user, typeof options === 'function' ? {} : (options ?? {}))
-      .then((result) => {
+      .then(async (result) => {
         if (result === 'complete') process.nextTick(done);
-        else hold(settings, request, done);
+        else await hold(responder, settings, request, done);
       })
       .catch((error: unknown) => {
         process.nextTick(done, error);
@@ -116,21 +118,26 @@ function attach(logins: LoginDesk, settings: Settings, request: Request): void {
   };
 }
 
-function hold(settings: Settings, request: Request, done: Done): void {
+async function hold(responder: Responder, settings: Settings, request: Request, done: Done): Promise<void> {
   if (goesOnAsNobody(settings, request)) process.nextTick(done);
   else if (settings.held === 'error') process.nextTick(done, new SecondFactorRequired());
-  else if (request.res) answerHeld(request, request.res, settings.paths.challenge);
+  else if (request.res) await responder.answerHeld(request, request.res);
 }
 
 /**
  * What a half-way visitor may open: a redirect to the page that is being opened would never end. These paths alone, since
- * code of the host's that runs then believes that the login is complete; a form is sent to our own pages only.
+ * code of the host's that runs then believes that the login is complete; a form or a call is sent to our own alone.
  */
 function goesOnAsNobody({ paths }: Settings, request: Request): boolean {
   const path = browserPath(request, paths.prefix).toLowerCase();
-  const isOurs = ['challenge', 'cancel', 'style.css'].some(
-    (page) => path === `${paths.pages}/${page}`.toLowerCase(),
-  );
+  const ids = ['me', encodeURIComponent(readPending(request)?.userId ?? 'me')];
+  const ours = [
+    ...['challenge', 'cancel', 'style.css'].map((page) => `${paths.pages}/${page}`),
+    ...['verify', 'verify-backup', 'cancel'].flatMap((call) => ids.map((id) => `${paths.api}/${call}/${id}`)),
+    `${paths.api}/session`,
+  ];
   const isReading = request.method === 'GET' || request.method === 'HEAD';
-  return isOurs || (isReading && path === paths.challenge.toLowerCase());
+  return (
+    ours.some((own) => path === own.toLowerCase()) || (isReading && path === paths.challenge.toLowerCase())
+  );
 }

@@ -1,34 +1,82 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { SecondFactorError, SecondFactorRequired } from '../errors.js';
+import { Problem, type ProblemMembers, sendProblem } from '../http/problem.js';
+import type { Lane, Method } from '../model.js';
+import type { Settings } from '../settings.js';
+import type { Gate } from './gate.js';
+import type { PendingLogin } from './session.js';
+
+export interface HowToAnswer {
+  factors: Lane[];
+  /** Path of the challenge page. */
+  challenge: string;
+  /** Paths of the JSON API, by factor; only where it is served. */
+  answers?: Record<string, string>;
+}
+
+/** Answers held logins: a page goes to the challenge, a program is told what can be answered, and where. */
+export class Responder {
+  readonly #gate: Gate;
+  readonly #settings: Settings;
+  #hasApi = false;
+
+  constructor(gate: Gate, settings: Settings) {
+    this.#gate = gate;
+    this.#settings = settings;
+  }
+
+  /** From now on programs are sent to the JSON API. */
+  announceApi(): void {
+    this.#hasApi = true;
+  }
+
+  async answerHeld(request: Request, response: Response): Promise<void> {
+    const { challenge } = this.#settings.paths;
+    // The host has answered itself: the pending login is saved, and there is nothing left to say.
+    if (response.headersSent) return;
+    if (!wantsJson(request)) {
+      response.set('Cache-Control', 'no-store').redirect(303, challenge);
+      return;
+    }
+    const state = this.#gate.state(request);
+    const members = state.kind === 'pending' ? await this.describe(state.pending) : { challenge };
+    // It took a while: the host may have answered meanwhile.
+    if (!response.headersSent) sendProblem(request, response, toProblem(new SecondFactorRequired(), members));
+  }
+
+  /** What a program needs to know to complete a pending login. */
+  async describe({ userId }: PendingLogin): Promise<HowToAnswer> {
+    const factors = await this.#gate.usableLanes(userId);
+    const { challenge, api } = this.#settings.paths;
+    return { factors, challenge, ...(this.#hasApi && { answers: answerPaths(api, factors) }) };
+  }
+
+  /** Answers what a host's route could not do: held logins like `answerHeld`, other refusals where a program asked. */
+  errors(): ErrorRequestHandler {
+    return (error, request, response, next) => {
+      if (error instanceof SecondFactorRequired) this.answerHeld(request, response).catch(next);
+      else if (error instanceof SecondFactorError && error.status !== 500 && !isPerson(request, response))
+        sendProblem(request, response, toProblem(error));
+      else next(error);
+    };
+  }
+}
+
+const calls: Record<Method, string> = {
+  pwd: 'verify-password',
+  totp: 'verify',
+  'backup-code': 'verify-backup',
+};
+
+/** Where a program answers with each of these. */
+export function answerPaths(api: string, methods: readonly Method[]): Record<string, string> {
+  return Object.fromEntries(methods.map((method) => [method, `${api}/${calls[method]}/me`]));
+}
 
 /** A client that runs on data would follow a redirect to a page and believe that it is logged in. */
 function wantsJson(request: Request): boolean {
   if (request.get('Sec-Fetch-Dest') === 'empty') return true;
   return request.is('json') === 'json' || request.accepts(['html', 'json']) === 'json';
-}
-
-/** Answers a held login: a page goes to the challenge, a program is told where it is. */
-export function answerHeld(request: Request, response: Response, challengePath: string): void {
-  // The host has answered itself: the pending login is saved, and there is nothing left to say.
-  if (response.headersSent) return;
-  if (wantsJson(request)) {
-    answerProblem(response, new SecondFactorRequired(), {
-      factors: ['totp', 'backup-code'],
-      challenge: challengePath,
-    });
-  } else {
-    response.set('Cache-Control', 'no-store').redirect(303, challengePath);
-  }
-}
-
-/** Answers what a host's route could not do: held logins like `answerHeld`, other refusals where a program asked. */
-export function answerErrors(challengePath: string): ErrorRequestHandler {
-  return (error, request, response, next) => {
-    if (error instanceof SecondFactorRequired) answerHeld(request, response, challengePath);
-    else if (error instanceof SecondFactorError && error.status !== 500 && !isPerson(request, response))
-      answerProblem(response, error);
-    else next(error);
-  };
 }
 
 /** Whoever shows pages says so in `Accept`; an error page is nothing to a program that says nothing. */
@@ -37,12 +85,6 @@ function isPerson(request: Request, response: Response): boolean {
   return response.headersSent || (acceptsPages && !wantsJson(request));
 }
 
-/** RFC 9457. */
-function answerProblem(response: Response, error: SecondFactorError, more: object = {}): void {
-  const { message: title, status, code } = error;
-  response
-    .status(status)
-    .set('Cache-Control', 'no-store')
-    .type('application/problem+json')
-    .json({ title, status, code, ...more });
+function toProblem({ code, message }: SecondFactorError, members?: ProblemMembers): Problem {
+  return new Problem(code, message, members);
 }

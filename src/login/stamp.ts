@@ -19,6 +19,13 @@ export interface Stamp {
 }
 
 /** Whether this session has proven one of the methods recently enough for a security change (R6). */
-export function isFresh(stamp: Stamp, methods: readonly Method[], now: number, within: number): boolean {
-  return methods.some((method) => now - (stamp.proofs[method] ?? -Infinity) < within);
+export function freshness(
+  stamp: Stamp,
+  methods: readonly Method[],
+  now: number,
+  within: number,
+): 'fresh' | 'expired' | 'missing' {
+  const proofs = methods.flatMap((method) => stamp.proofs[method] ?? []);
+  if (proofs.length === 0) return 'missing';
+  return proofs.some((at) => now - at < within) ? 'fresh' : 'expired';
 }

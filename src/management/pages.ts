@@ -1,31 +1,31 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { formatCode } from '../backup-codes/code.js';
-import { parseAnswer } from '../challenge/answer.js';
 import type { ChallengeDesk } from '../challenge/desk.js';
 import { describeFailure } from '../challenge/messages.js';
+import { problemStatuses } from '../errors.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
-import type { LoginDesk } from '../login/desk.js';
 import type { Settings } from '../settings.js';
+import type { ManagementDesk } from './desk.js';
 import type { ManagementFlow } from './flow.js';
 
 export interface ManagementPages {
   gate: Gate;
-  logins: LoginDesk;
-  desk: ChallengeDesk;
+  challenges: ChallengeDesk;
+  desk: ManagementDesk;
   flow: ManagementFlow;
   settings: Settings;
   render: Render;
-  form: RequestHandler[];
+  form: RequestHandler;
 }
 
 /** The overview, the backup codes and turning off. */
 export function managementPages({
   gate,
-  logins,
+  challenges,
   desk,
   flow,
   settings,
@@ -35,6 +35,7 @@ export function managementPages({
   const router = Router();
   const complete = requireComplete(gate, settings);
   const fresh = requireFresh(gate, settings);
+  const { pages } = settings.paths;
 
   router.get('/', handle(complete(showOverview)));
   router.get('/backup-codes', handle(complete(showCodes)));
@@ -55,7 +56,7 @@ export function managementPages({
   async function showCodes(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
     const { enabledAt, backupCodes } = await flow.overview(stamp.userId);
     if (enabledAt === null) {
-      response.redirect(303, settings.paths.pages);
+      response.redirect(303, pages);
       return;
     }
     const readable = await flow.readCodes(stamp);
@@ -70,45 +71,37 @@ export function managementPages({
     });
   }
 
-  async function propose(request: Request, response: Response, { stamp }: Complete): Promise<void> {
-    if (await gate.hasSecondFactor(stamp.userId)) await flow.proposeCodes(stamp);
-    response.redirect(303, `${settings.paths.pages}/backup-codes`);
+  async function propose(_request: Request, response: Response, complete: Complete): Promise<void> {
+    await desk.proposeCodes(complete);
+    response.redirect(303, `${pages}/backup-codes`);
   }
 
-  async function save(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
-    const epoch = await flow.saveCodes(stamp);
-    if (epoch === undefined) {
-      response.redirect(303, `${settings.paths.pages}/backup-codes`);
-      return;
-    }
-    if (epoch !== stamp.epoch) {
-      await logins.renew(request, { user, stamp }, { epoch });
-    }
-    response.redirect(303, settings.paths.pages);
+  async function save(request: Request, response: Response, complete: Complete): Promise<void> {
+    const isSaved = await desk.saveCodes(request, complete);
+    response.redirect(303, isSaved ? pages : `${pages}/backup-codes`);
   }
 
   async function askDisable(request: Request, response: Response, { stamp }: Complete): Promise<void> {
     if (await gate.hasSecondFactor(stamp.userId)) await renderDisable(request, response);
-    else response.redirect(303, settings.paths.pages);
+    else response.redirect(303, pages);
   }
 
-  async function disable(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
-    if (!(await gate.hasSecondFactor(stamp.userId))) {
-      response.redirect(303, settings.paths.pages);
+  async function disable(request: Request, response: Response, complete: Complete): Promise<void> {
+    if (!(await gate.hasSecondFactor(complete.stamp.userId))) {
+      response.redirect(303, pages);
       return;
     }
-    const answer = parseAnswer(readField(request, 'code') ?? '');
-    const outcome = 'kind' in answer ? answer : await desk.disable(request, user, stamp, answer);
+    const outcome = await challenges.disable(request, complete, readField(request, 'code'));
     if (outcome.kind === 'accepted') {
-      response.redirect(303, settings.paths.pages);
+      response.redirect(303, pages);
       return;
     }
-    const { status, text, retryAfter } = describeFailure(outcome, settings.clock());
+    const { code, text, retryAfter } = describeFailure(outcome, settings.clock());
     if (outcome.kind === 'exhausted') {
       response.redirect(303, settings.paths.login);
       return;
     }
-    response.status(status);
+    response.status(problemStatuses[code]);
     if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
     await renderDisable(request, response, text);
   }

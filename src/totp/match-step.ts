@@ -1,5 +1,5 @@
 import { verifySync } from 'otplib';
-import { SECOND } from '../clock.js';
+import { MINUTE, SECOND } from '../clock.js';
 import type { TotpParameters } from '../model.js';
 
 /** How many time steps before and after the present one are accepted (RFC 6238 §5.2). */
@@ -37,4 +37,24 @@ export function matchStep(
     epochTolerance: [window.past * period, window.future * period],
   });
   return result.valid && 'timeStep' in result ? result.timeStep : undefined;
+}
+
+/** How far from now a code is looked for that is of no step in the window. */
+const CLOCK_SEARCH = 10 * MINUTE;
+
+/**
+ * Of how many seconds the clock that made a code seems to be ahead (negative: behind), to the next time step; `undefined`
+ * where no step within 10 minutes has this code. Only for an enrolment, where whoever asks knows the secret: elsewhere the
+ * answer would help to guess.
+ */
+export function findClockOffset(
+  secret: Uint8Array,
+  parameters: TotpParameters,
+  code: string,
+  now: number,
+): number | undefined {
+  const period = parameters.period * SECOND;
+  const steps = Math.ceil(CLOCK_SEARCH / period);
+  const step = matchStep(secret, parameters, code, now, { past: steps, future: steps });
+  return step === undefined ? undefined : (step - Math.floor(now / period)) * parameters.period;
 }

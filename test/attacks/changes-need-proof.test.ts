@@ -165,11 +165,18 @@ describe('R6 somebody at a session that has just logged in', () => {
     const host = await createHost();
     const factor = await host.enrol('ada');
     const agent = await signInWhole(host, 'ada', factor.code());
-    expect((await agent.get('/two-factor/setup')).headers['location']).toBe('/two-factor');
+    const page = await agent.get('/two-factor/setup');
+    expect(page.text).toContain('Add an authenticator app');
+    expect(totpCode(readSetupKey(page.text), host.clock())).not.toBe(factor.code());
     const before = readTables(host)['two_factor_authenticators'];
     const forced = await submit(agent, '/two-factor/setup', { code: factor.code(1) }, '/two-factor/disable');
-    expect(forced.text).not.toContain('setup-key');
+    expect(forced.status).toBe(422);
     expect(readTables(host)['two_factor_authenticators']).toEqual(before);
+    const added = totpCode(readSetupKey(page.text), host.clock());
+    expect((await submit(agent, '/two-factor/setup', { code: added })).headers['location']).toBe('/two-factor');
+    const both = readTables(host)['two_factor_authenticators'] as { id: string; sealed_secret: string }[];
+    expect(both).toHaveLength(2);
+    expect(both).toContainEqual(before![0]);
   });
 });
 

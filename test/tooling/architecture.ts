@@ -14,6 +14,7 @@ const order = [
   'challenge',
   ...['enrolment', 'management'],
   'report',
+  ...['faces', 'service'],
   'second-factor',
   'index',
   'conformance',

@@ -1,0 +1,73 @@
+import { Router } from 'express';
+import { challengeApi } from './challenge/api.js';
+import type { ChallengeDesk } from './challenge/desk.js';
+import { challengePages } from './challenge/pages.js';
+import { enrolmentApi } from './enrolment/api.js';
+import type { EnrolmentDesk } from './enrolment/desk.js';
+import { enrolmentPages } from './enrolment/pages.js';
+import { endpoint, mountEndpoints } from './http/endpoints.js';
+import { readForm } from './http/form.js';
+import { setApiHeaders, setPageHeaders } from './http/headers.js';
+import { describeApi, showDescription } from './http/openapi.js';
+import { checkMount, handleRefusal, serveStylesheet } from './http/pages.js';
+import { createRender } from './http/render.js';
+import { ApiAccess } from './login/access.js';
+import type { LoginDesk } from './login/desk.js';
+import type { Gate } from './login/gate.js';
+import type { Responder } from './login/respond.js';
+import { managementApi } from './management/api.js';
+import { authenticatorPages } from './management/authenticator-pages.js';
+import type { ManagementDesk } from './management/desk.js';
+import type { ManagementFlow } from './management/flow.js';
+import { managementPages } from './management/pages.js';
+import type { Settings } from './settings.js';
+
+/** What both faces, pages and JSON API, work with. */
+export interface Rooms {
+  settings: Settings;
+  gate: Gate;
+  logins: LoginDesk;
+  responder: Responder;
+  challenges: ChallengeDesk;
+  enrolments: EnrolmentDesk;
+  management: ManagementDesk;
+  managementFlow: ManagementFlow;
+}
+
+export function createPages(rooms: Rooms): Router {
+  const { settings, gate, logins, challenges, enrolments, management, managementFlow } = rooms;
+  const { paths } = settings;
+  const render = createRender(settings.issuer, paths.pages, settings.csrf);
+  const face = { gate, settings, render, form: readForm(settings.origin) };
+  const changes = { ...face, challenges, desk: management, flow: managementFlow };
+  const router = Router();
+  router.get('/style.css', serveStylesheet);
+  router.use(setPageHeaders, checkMount('pages', paths.pages, paths.prefix));
+  router.use(challengePages({ ...face, logins, desk: challenges }));
+  router.use(enrolmentPages({ ...face, desk: enrolments }));
+  router.use(managementPages(changes), authenticatorPages(changes));
+  router.use(handleRefusal(render, paths.home));
+  return router;
+}
+
+export function createApi(rooms: Rooms): Router {
+  const { settings, gate, logins, responder, challenges, enrolments, management, managementFlow } = rooms;
+  const { paths } = settings;
+  const access = new ApiAccess(gate, settings, responder);
+  const endpoints = [
+    ...challengeApi({ gate, logins, responder, access, desk: challenges, settings }),
+    ...enrolmentApi(access, enrolments),
+    ...managementApi({ access, challenges, desk: management, flow: managementFlow, settings }),
+  ];
+  const operations = [...endpoints.map(({ operation }) => operation), showDescription];
+  const description = describeApi(operations, paths.api);
+  const router = Router();
+  router.use(setApiHeaders, checkMount('api', paths.api, paths.prefix));
+  router.use(
+    mountEndpoints(
+      [...endpoints, endpoint(showDescription, access.anybody, () => Promise.resolve(description))],
+      settings.origin,
+    ),
+  );
+  return router;
+}

@@ -1,0 +1,137 @@
+import { formatCode } from './backup-codes/code.js';
+import { type ParsedAnswer, parseAnswer } from './challenge/answer.js';
+import type { ChallengeFlow, Refusal } from './challenge/flow.js';
+import { randomToken } from './crypto/random.js';
+import type { Confirmation, Enrolment, EnrolmentFlow } from './enrolment/flow.js';
+import { type Gate, requireUserId } from './login/gate.js';
+import { makePending, type Owner, pendingKey } from './login/pending.js';
+import type { ManagementFlow, Overview } from './management/flow.js';
+import type { Lane } from './model.js';
+import type { Settings } from './settings.js';
+import type { Storage } from './storage/storage.js';
+import { cleanName, DEFAULT_NAME } from './totp/name.js';
+
+/** Why a code did nothing; `not-enabled`: there is no second factor that it could be of. */
+export type ServiceRefusal =
+  | { kind: 'malformed' | 'mistyped' | 'wrong' | 'not-enabled' }
+  | Exclude<Refusal, { kind: 'wrong' | 'exhausted' }>;
+
+/** An enrolment that waits for its first code, with the handle that `enable` needs. */
+export interface ServiceEnrolment extends Enrolment {
+  kind: 'pending';
+  handle: string;
+}
+
+/** Backup codes that wait to be saved, with the handle that `saveBackupCodes` needs. */
+export interface ServiceProposal {
+  kind: 'proposed';
+  handle: string;
+  codes: string[];
+  expiresAt: number;
+}
+
+/**
+ * The second factor without a request: for jobs, command lines and tests. The rules are those of pages and API, and so are the
+ * storage's verbs: attempts are counted before codes are looked at, a code works once, changes end the user's sessions.
+ * There is no session that could remember a proof, so each change of a second factor that is on is proven by a code of its own.
+ * Who may call for which user is the caller's to decide. Every method rejects with a SecondFactorError: `not-ready`,
+ * `storage-unavailable`, `configuration-invalid` where an argument is wrong.
+ */
+export interface TwoFactorService {
+  status(userId: string): Promise<Overview>;
+  /**
+   * Begins an enrolment. Nothing changes until `enable`. For a user without a second factor, have the password checked first.
+   * @param label what the authenticator app shows below the issuer.
+   * @param code proves the second factor of a user who has one, and adds an authenticator.
+   */
+  generate(userId: string, label: string, code?: string): Promise<ServiceEnrolment | ServiceRefusal>;
+  /** Proves the enrolment with its first code and turns it on. @param name of the authenticator. */
+  enable(userId: string, handle: string, code: string, name?: string): Promise<Confirmation>;
+  /** Looks at one TOTP or backup code and uses it up. */
+  verify(userId: string, code: string): Promise<{ kind: 'accepted'; lane: Lane } | ServiceRefusal>;
+  /** Turns the second factor off with a code. */
+  disable(userId: string, code: string): Promise<{ kind: 'accepted'; lane: Lane } | ServiceRefusal>;
+  /** Proposes new backup codes to whoever has a code; the old ones work until `saveBackupCodes`. */
+  proposeBackupCodes(userId: string, code: string): Promise<ServiceProposal | ServiceRefusal>;
+  /** @returns whether the proposal was still there. */
+  saveBackupCodes(userId: string, handle: string): Promise<boolean>;
+}
+
+interface Flows {
+  challengeFlow: ChallengeFlow;
+  enrolmentFlow: EnrolmentFlow;
+  managementFlow: ManagementFlow;
+}
+
+export function createService(
+  { clock }: Settings,
+  storage: Storage,
+  gate: Gate,
+  { challengeFlow, enrolmentFlow, managementFlow }: Flows,
+): TwoFactorService {
+  function check(userId: unknown): string {
+    gate.refuseUnlessReady();
+    return requireUserId(userId);
+  }
+
+  async function findOwner(userId: string, handle = randomToken()): Promise<Owner & { isEnabled: boolean }> {
+    const account = await storage.findAccount(check(userId));
+    return { userId, epoch: account?.epoch ?? 0, handle, isEnabled: account?.enabledAt != null };
+  }
+
+  /** One pending row a call: the lane counts over all of them. @returns what the code has led to. */
+  async function answer(userId: string, input: string, effect: 'complete' | 'disable') {
+    const owner = await findOwner(userId);
+    const parsed: ParsedAnswer = parseAnswer(input);
+    if (!owner.isEnabled) return { kind: 'not-enabled' } as const;
+    if ('kind' in parsed) return parsed;
+    const pending = makePending(pendingKey('step-up', owner), null, clock());
+    await storage.createPending(pending);
+    const outcome = await challengeFlow.answer(pending, parsed, effect);
+    if (outcome.kind === 'accepted') return outcome;
+    await storage.deletePending(pending.handleHash);
+    return outcome.kind === 'wrong' || outcome.kind === 'exhausted' ? ({ kind: 'wrong' } as const) : outcome;
+  }
+
+  async function use(userId: string, code: string, effect: 'complete' | 'disable') {
+    const outcome = await answer(userId, code, effect);
+    return outcome.kind === 'accepted' ? { kind: outcome.kind, lane: outcome.lane } : outcome;
+  }
+
+  return {
+    status: async (userId) => managementFlow.overview(check(userId)),
+
+    async generate(userId, label, code) {
+      const { isEnabled } = await findOwner(userId);
+      if (isEnabled) {
+        const outcome = await answer(userId, code ?? '', 'complete');
+        if (outcome.kind !== 'accepted') return outcome;
+      }
+      const owner = await findOwner(userId);
+      return { kind: 'pending', handle: owner.handle, ...(await enrolmentFlow.begin(owner, label)) };
+    },
+
+    async enable(userId, handle, code, name) {
+      const owner = await findOwner(userId, handle);
+      const confirmation = await enrolmentFlow.confirm(owner, code, cleanName(name ?? '') ?? DEFAULT_NAME);
+      if (confirmation.kind !== 'enabled') return confirmation;
+      return { ...confirmation, backupCodes: confirmation.backupCodes.map(formatCode) };
+    },
+
+    verify: (userId, code) => use(userId, code, 'complete'),
+
+    disable: (userId, code) => use(userId, code, 'disable'),
+
+    async proposeBackupCodes(userId, code) {
+      const outcome = await answer(userId, code, 'complete');
+      if (outcome.kind !== 'accepted') return outcome;
+      const owner = await findOwner(userId);
+      const { codes, expiresAt } = await managementFlow.proposeCodes(owner);
+      return { kind: 'proposed', handle: owner.handle, codes: codes.map(formatCode), expiresAt };
+    },
+
+    async saveBackupCodes(userId, handle) {
+      return (await managementFlow.saveCodes(await findOwner(userId, handle))) !== undefined;
+    },
+  };
+}
