@@ -9,10 +9,11 @@ import { keepOutOfCaches, securityHeaders } from './headers.js';
 import type { Keys } from './keys.js';
 import { accessTokenRoutes } from './routes/access-tokens.js';
 import { accountRoutes } from './routes/account.js';
-import { apiRoutes } from './routes/api.js';
+import { apiNotFound, apiRoutes } from './routes/api.js';
 import { errorPage, notFound } from './routes/errors.js';
 import { healthRoute } from './routes/health.js';
 import { invitationRoutes } from './routes/invitation.js';
+import { jsonRoutes } from './routes/json.js';
 import { loginRoutes } from './routes/login.js';
 import { outboxRoutes } from './routes/outbox.js';
 import { providerRoutes } from './routes/provider.js';
@@ -98,8 +99,11 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   app.use(passport.session());
   app.use(rememberMe.readCookie);
   app.use(passport.authenticate('remember-me') as RequestHandler);
-  // Before our own body parser and form token: these pages bring theirs.
+  // Before our own body parser and form token: these pages and calls bring theirs.
   app.use('/two-factor', secondFactor.pages());
+  app.use('/api/v1/two-factor', secondFactor.api());
+  app.use('/api', apiNotFound);
+  app.use(jsonRoutes(passport, services));
 
   app.use(express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 20 }));
   app.use(refuseForgery);

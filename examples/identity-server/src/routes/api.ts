@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
 import type { SecondFactor } from 'passport-second-factor';
 import { type FirstFactor, signedIn } from '../authentication.js';
 import { describe, statusOf } from './errors.js';
@@ -23,9 +23,6 @@ export function apiRoutes(
     res.json({ reports: [], for: signedIn(req).username });
   });
 
-  router.use((_req, res) => {
-    sendProblem(res, 404);
-  });
   router.use(secondFactor.errors());
   router.use(answerError);
   return router;
@@ -36,9 +33,17 @@ const sendMe: RequestHandler = (req, res) => {
   res.json({ id, username });
 };
 
+/** For what no router of an API has answered. */
+export const apiNotFound: RequestHandler = (_req, res) => {
+  sendProblem(res, 404);
+};
+
 /** RFC 9457. */
-function sendProblem(res: Parameters<RequestHandler>[1], status: number): void {
-  res.status(status).type('application/problem+json').json({ title: STATUS_CODES[status], status });
+export function sendProblem(res: Response, status: number, more: object = {}): void {
+  res
+    .status(status)
+    .type('application/problem+json')
+    .json({ title: STATUS_CODES[status], status, ...more });
 }
 
 const answerError: ErrorRequestHandler = (error: unknown, _req, res, next) => {
