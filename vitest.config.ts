@@ -25,7 +25,7 @@ const oldest: Alias[] = [
 ];
 
 /** Tests in these folders meet a host's Express and Passport in process. */
-const hosts = ['attacks', 'challenge', 'http', 'login'];
+const hosts = ['api', 'attacks', 'challenge', 'http', 'login'];
 
 const testsIn = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 

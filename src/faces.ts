@@ -1,8 +1,9 @@
 import { Router } from 'express';
-import { challengeApi } from './challenge/api.js';
+import type { z } from 'zod';
+import { challengeApi, type challengeOperations } from './challenge/api.js';
 import type { ChallengeDesk } from './challenge/desk.js';
 import { challengePages } from './challenge/pages.js';
-import { enrolmentApi } from './enrolment/api.js';
+import { enrolmentApi, type enrolmentOperations } from './enrolment/api.js';
 import type { EnrolmentDesk } from './enrolment/desk.js';
 import { enrolmentPages } from './enrolment/pages.js';
 import { endpoint, mountEndpoints } from './http/endpoints.js';
@@ -15,7 +16,7 @@ import { ApiAccess } from './login/access.js';
 import type { LoginDesk } from './login/desk.js';
 import type { Gate } from './login/gate.js';
 import type { Responder } from './login/respond.js';
-import { managementApi } from './management/api.js';
+import { managementApi, type managementOperations } from './management/api.js';
 import { authenticatorPages } from './management/authenticator-pages.js';
 import type { ManagementDesk } from './management/desk.js';
 import type { ManagementFlow } from './management/flow.js';
@@ -33,6 +34,19 @@ export interface Rooms {
   management: ManagementDesk;
   managementFlow: ManagementFlow;
 }
+
+type Operations = typeof challengeOperations & typeof enrolmentOperations & typeof managementOperations;
+
+/**
+ * The JSON API for typed clients: what is sent and answered, by `operationId`. `body` is `undefined` for a GET.
+ * Answers that are no success are problem documents (RFC 9457).
+ */
+export type Api = {
+  [Id in keyof Operations]: {
+    body: Operations[Id] extends { body: z.ZodType<infer Body> } ? Body : undefined;
+    answer: z.infer<Operations[Id]['answer']>;
+  };
+};
 
 export function createPages(rooms: Rooms): Router {
   const { settings, gate, logins, challenges, enrolments, management, managementFlow } = rooms;

@@ -46,6 +46,7 @@ export {
   type StrategyOptions,
   TotpStrategy,
 } from './challenge/strategies.js';
+export type { Api } from './faces.js';
 export type { Confirmation, Enrolment } from './enrolment/flow.js';
 export type { LaneState, Overview } from './management/flow.js';
 export type { ServiceEnrolment, ServiceProposal, ServiceRefusal, TwoFactorService } from './service.js';

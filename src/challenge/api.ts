@@ -119,6 +119,8 @@ const cancel = {
   problems: [],
 } satisfies Operation;
 
+export const challengeOperations = { getSession: showSession, verify, verifyBackup, verifyPassword, cancel };
+
 /** The JSON face of the challenge. */
 export function challengeApi({ gate, logins, responder, access, desk, settings }: ChallengeApi): Endpoint[] {
   const answerWith =

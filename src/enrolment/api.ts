@@ -78,6 +78,8 @@ const enable = {
   ],
 } satisfies Operation;
 
+export const enrolmentOperations = { getSetup: setUp, enable };
+
 /** The JSON face of enrolment. */
 export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk): Endpoint[] {
   async function offer({ access: complete }: Call<Complete, undefined>): Promise<z.infer<typeof enrolment>> {

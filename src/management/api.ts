@@ -148,6 +148,15 @@ const remove = {
   problems: ['proof-required', 'proof-impossible', 'authenticator-last', 'login-completed'],
 } satisfies Operation;
 
+export const managementOperations = {
+  getStatus,
+  getBackupCodes,
+  saveBackupCodes,
+  disable,
+  renameAuthenticator: rename,
+  removeAuthenticator: remove,
+};
+
 export interface ManagementApi {
   access: ApiAccess;
   challenges: ChallengeDesk;

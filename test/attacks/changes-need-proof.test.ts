@@ -173,7 +173,9 @@ describe('R6 somebody at a session that has just logged in', () => {
     expect(forced.status).toBe(422);
     expect(readTables(host)['two_factor_authenticators']).toEqual(before);
     const added = totpCode(readSetupKey(page.text), host.clock());
-    expect((await submit(agent, '/two-factor/setup', { code: added })).headers['location']).toBe('/two-factor');
+    expect((await submit(agent, '/two-factor/setup', { code: added })).headers['location']).toBe(
+      '/two-factor',
+    );
     const both = readTables(host)['two_factor_authenticators'] as { id: string; sealed_secret: string }[];
     expect(both).toHaveLength(2);
     expect(both).toContainEqual(before![0]);

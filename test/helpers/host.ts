@@ -23,6 +23,7 @@ import {
 } from 'passport-second-factor/testing';
 import supertest from 'supertest';
 import { onTestFinished } from 'vitest';
+import { checkAnswers, readDescription } from './openapi.js';
 import { redisPrefix, redisUrl } from './redis.js';
 
 declare module 'express-session' {
@@ -67,11 +68,15 @@ export interface HostParts {
   first?(app: Express, host: Host, sessions: RequestHandler): void;
   /** Routes below passport.session() and the pages. */
   routes?(app: Express, host: Host): void;
+  /** Whether the JSON API is mounted, every answer of it held to its OpenAPI document. Default true. */
+  hasApi?: boolean;
   /** Whether `ready()` is awaited. Default true. */
   isReady?: boolean;
 }
 
 export const ORIGIN = 'http://localhost:3000';
+
+export const API = '/api/v1/two-factor';
 
 /** Makes a host; it is taken down when the test is finished. */
 export async function createHost(parts: HostParts = {}): Promise<Host> {
@@ -120,10 +125,12 @@ export async function createHost(parts: HostParts = {}): Promise<Host> {
       return agent;
     },
   };
+  const faults: string[] = [];
   onTestFinished(async () => {
     secondFactor.close();
     await redis.quit();
     database.close();
+    if (faults.length > 0) throw new Error(`Answers that are not as described:\n${faults.join('\n')}`);
   });
 
   secondFactor.protect(passport);
@@ -137,6 +144,10 @@ export async function createHost(parts: HostParts = {}): Promise<Host> {
   parts.first?.(app, host, sessions);
   app.use(sessions, passport.session());
   app.use('/two-factor', secondFactor.pages());
+  if (parts.hasApi !== false) {
+    const answers = checkAnswers(await readDescription(), (fault) => faults.push(fault));
+    app.use(API, answers, secondFactor.api());
+  }
   addRoutes(app, host);
   parts.routes?.(app, host);
   if (parts.isReady !== false) await secondFactor.ready();

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import type { Test } from 'supertest';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
+  API,
   type Agent,
   answer,
   bindStamp,
@@ -66,6 +67,7 @@ describe('a held login is answered to a program', () => {
       code: 'second-factor-required',
       factors: ['totp', 'backup-code'],
       challenge: CHALLENGE,
+      answers: { totp: `${API}/verify/me`, 'backup-code': `${API}/verify-backup/me` },
     });
     expect(await whoIs(agent)).toBe('nobody');
     await answer(agent, factor.code());

@@ -1,0 +1,96 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import express, { type RequestHandler } from 'express';
+import { Passport } from 'passport';
+import { createSecondFactor } from 'passport-second-factor';
+import { memoryStorage } from 'passport-second-factor/testing';
+import supertest from 'supertest';
+
+/** What of an OpenAPI document is used here. */
+export interface ApiDescription {
+  paths: Record<string, Partial<Record<string, Operation>>>;
+  components: object;
+}
+
+interface Operation {
+  responses: Partial<Record<string, { content: Record<string, { schema: { $ref: string } }> }>>;
+}
+
+/** An answer as it was sent. */
+export interface SentAnswer {
+  method: string;
+  /** Below the mount. */
+  path: string;
+  status: number;
+  contentType: string;
+  body: unknown;
+}
+
+/** Says what of an answer is not as the document has it; `undefined` where all is. */
+export function createAnswerCheck(description: ApiDescription): (sent: SentAnswer) => string | undefined {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  (formats as unknown as (ajv: Ajv2020) => void)(ajv);
+  ajv.addSchema({ $id: 'api', ...description });
+  const validators = new Map<string, ValidateFunction>();
+  const validatorOf = (ref: string): ValidateFunction => {
+    const known = validators.get(ref) ?? ajv.compile({ $ref: `api${ref}` });
+    validators.set(ref, known);
+    return known;
+  };
+  const paths = Object.keys(description.paths).map((path) => ({
+    path,
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`, 'i'),
+  }));
+
+  return ({ method, path, status, contentType, body }) => {
+    const known = paths.find(({ pattern }) => pattern.test(path));
+    const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
+    const operation = known && description.paths[known.path]?.[verb];
+    // Of what is not in the document, only that it is a problem.
+    const isElsewhere = !operation && (status === 404 || status === 405 || status === 403 || status === 400);
+    const response = operation?.responses[String(status)];
+    if (!isElsewhere && !response)
+      return `${method} ${path} answers ${String(status)}, which is not described`;
+    const kind = contentType.split(';')[0] ?? '';
+    const ref = isElsewhere ? '#/components/schemas/Problem' : response?.content[kind]?.schema.$ref;
+    if (ref === undefined) return `${method} ${path} answers ${String(status)} as ${contentType}`;
+    const validate = validatorOf(ref);
+    return validate(body) ? undefined : `${method} ${path}: ${ajv.errorsText(validate.errors)} in ${ref}`;
+  };
+}
+
+let description: Promise<ApiDescription> | undefined;
+
+/** The document of this build, as an application serves it. */
+export function readDescription(): Promise<ApiDescription> {
+  description ??= fetchDescription();
+  return description;
+}
+
+async function fetchDescription(): Promise<ApiDescription> {
+  const keys = [{ id: 'any', secret: Buffer.from(Array.from({ length: 32 }, (_, index) => index)) }];
+  const user = { id: () => 'any', label: () => 'any' };
+  const options = { issuer: 'Any', origin: 'http://any.example', storage: memoryStorage(), keys, user };
+  const secondFactor = createSecondFactor(options);
+  secondFactor.protect(new Passport());
+  const app = express().use('/api/v1/two-factor', secondFactor.api());
+  const { body } = await supertest(app).get('/api/v1/two-factor/openapi.json');
+  return body as ApiDescription;
+}
+
+/** Reports every answer of the JSON API that is not as its document has it. Mount it right above the API. */
+export function checkAnswers(known: ApiDescription, report: (fault: string) => void): RequestHandler {
+  const check = createAnswerCheck(known);
+  return (request, response, next) => {
+    const json = response.json.bind(response);
+    const { path, method } = request;
+    response.json = (body: unknown) => {
+      const contentType = response.get('Content-Type') ?? 'application/json';
+      const sent: unknown = JSON.parse(JSON.stringify(body));
+      const fault = check({ method, path, status: response.statusCode, contentType, body: sent });
+      if (fault !== undefined) report(fault);
+      return json(body);
+    };
+    next();
+  };
+}
