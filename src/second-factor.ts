@@ -99,6 +99,13 @@ export interface SecondFactor {
    * a reset: who was logged in already would otherwise be told that the session has ended.
    */
   passwordChanged(userId: string, keep?: Request): Promise<void>;
+  /** Ends every session and pending login of a user. @param keep as with `passwordChanged`: "sign out everywhere else". */
+  revoke(userId: string, keep?: Request): Promise<void>;
+  /**
+   * Call it when a user is deleted: nothing of the second factor is kept but that the id was in use, so that no old session
+   * belongs to somebody who gets the same id later (SQLite gives row ids again).
+   */
+  forget(userId: string): Promise<void>;
 }
 
 const PURGE_INTERVAL = 10 * MINUTE;
@@ -194,15 +201,11 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     answer: (request, input, lane) => challenges.answer(request, input, lane),
 
-    async passwordChanged(userId, keep) {
-      const epoch = await storage.raiseEpoch(requireUserId(userId));
-      const state = keep && gate.state(keep);
-      if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId || state.stamp.impersonator)
-        return;
-      // This session was ended itself while its request was under way: it is not brought back.
-      if (epoch !== state.stamp.epoch + 1) return;
-      await logins.renew(keep, state, { epoch });
-    },
+    passwordChanged: async (userId, keep) => logins.revoke(requireUserId(userId), keep),
+
+    revoke: async (userId, keep) => logins.revoke(requireUserId(userId), keep),
+
+    forget: async (userId) => storage.forget(requireUserId(userId)),
   };
 }
 

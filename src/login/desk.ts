@@ -113,6 +113,16 @@ export class LoginDesk {
     if (request.res) await this.#settings.login.abandoned?.(request, request.res);
   }
 
+  /** Ends every session and pending login of a user, but that of this request, if it is the user's own. */
+  async revoke(userId: string, keep?: Request): Promise<void> {
+    const epoch = await this.#flow.revoke(userId);
+    const state = keep && this.#gate.state(keep);
+    if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId || state.stamp.impersonator)
+      return;
+    // This session was ended itself while its request was under way: it is not brought back.
+    if (epoch === state.stamp.epoch + 1) await this.renew(keep, state, { epoch });
+  }
+
   /** Renews a complete session after a change that was made in it. */
   async renew(
     request: Request,

@@ -26,6 +26,8 @@ export interface LoginFlow {
   /** Whether a pending login can still be answered. */
   isLive(key: PendingKey): Promise<boolean>;
   cancel(handle: string): Promise<void>;
+  /** Ends every session and pending login of a user. @returns the user's epoch from now on. */
+  revoke(userId: string): Promise<number>;
   hasSecondFactor(userId: string): Promise<boolean>;
   /** The kinds of code that this user can answer with: set up, not suspended, not used up. Two reads. */
   usableLanes(userId: string): Promise<Lane[]>;
@@ -86,6 +88,8 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
     async cancel(handle) {
       await storage.deletePending(hashHandle('login', handle));
     },
+
+    revoke: (userId) => storage.raiseEpoch(userId),
 
     async hasSecondFactor(userId) {
       return isOn(await storage.findAccount(userId));

@@ -126,6 +126,10 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
     endpoint(operations.disable, access.ownerOr('disable'), turnOff),
     endpoint(operations.renameAuthenticator, access.owner, giveName),
     endpoint(operations.removeAuthenticator, access.provenOwner, takeAway),
+    endpoint(operations.signOutElsewhere, access.owner, async ({ request, access: complete }) => {
+      await desk.signOutElsewhere(request, complete);
+      return {};
+    }),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
 import type { Complete } from '../login/guards.js';
+import { refuseImpersonation } from '../login/host-rules.js';
 import { detachSession } from '../login/session.js';
 import type { ManagementFlow, ReadableCodes, Removal } from './flow.js';
 
@@ -28,6 +29,13 @@ export class ManagementDesk {
     const epoch = await this.#flow.saveCodes(stamp);
     if (epoch !== undefined && epoch !== stamp.epoch) await this.#logins.renew(request, complete, { epoch });
     return epoch !== undefined;
+  }
+
+  /** Ends all other sessions and pending logins of the user; this one goes on. */
+  async signOutElsewhere(request: Request, { stamp }: Complete): Promise<void> {
+    // In the name of somebody else nobody is signed out.
+    if (stamp.impersonator) throw refuseImpersonation();
+    await this.#logins.revoke(stamp.userId, request);
   }
 
   async remove(request: Request, complete: Complete, authenticatorId: string): Promise<Removal> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { proofTimes } from '../challenge/operations.js';
-import { named, type Operation, shortText, time, timeOrNull } from '../http/operation.js';
+import { named, nothing, type Operation, shortText, time, timeOrNull } from '../http/operation.js';
 
 export const laneState = named(
   'LaneState',
@@ -135,6 +135,17 @@ const remove = {
   problems: ['proof-required', 'proof-impossible', 'authenticator-last', 'login-completed'],
 } satisfies Operation;
 
+const signOutElsewhere = {
+  id: 'signOutElsewhere',
+  method: 'post',
+  path: '/sign-out-elsewhere/{user_id}',
+  summary: 'End all other sessions',
+  description: 'And all pending logins of the user. The session id changes; this session goes on.',
+  body: nothing,
+  answer: nothing,
+  problems: [],
+} satisfies Operation;
+
 export const managementOperations = {
   getStatus,
   getBackupCodes,
@@ -142,4 +153,5 @@ export const managementOperations = {
   disable,
   renameAuthenticator: rename,
   removeAuthenticator: remove,
+  signOutElsewhere,
 };

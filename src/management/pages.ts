@@ -41,6 +41,7 @@ export function managementPages({
   router.get('/backup-codes', handle(complete(showCodes)));
   router.post('/backup-codes', form, handle(fresh(propose)));
   router.post('/backup-codes/saved', form, handle(complete(save)));
+  router.post('/sign-out-elsewhere', form, handle(complete(signOutElsewhere)));
   router.get('/disable', handle(complete(askDisable)));
   router.post('/disable', form, handle(complete(disable)));
 
@@ -79,6 +80,11 @@ export function managementPages({
   async function save(request: Request, response: Response, complete: Complete): Promise<void> {
     const isSaved = await desk.saveCodes(request, complete);
     response.redirect(303, isSaved ? pages : `${pages}/backup-codes`);
+  }
+
+  async function signOutElsewhere(request: Request, response: Response, complete: Complete): Promise<void> {
+    await desk.signOutElsewhere(request, complete);
+    response.redirect(303, pages);
   }
 
   async function askDisable(request: Request, response: Response, { stamp }: Complete): Promise<void> {

@@ -227,6 +227,12 @@ export function memoryStorage(): Storage {
       return account.epoch;
     },
 
+    async forget(userId) {
+      const account = accountOf(userId);
+      accounts.set(userId, account);
+      disable(account);
+    },
+
     async reset(userId) {
       const account = accountOf(userId);
       if (account.enabledAt === null) return undefined;

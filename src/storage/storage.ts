@@ -196,4 +196,10 @@ export interface Storage {
    * @returns the new epoch, or `undefined` where there was no second factor.
    */
   reset(userId: string): Promise<number | undefined>;
+
+  /**
+   * Deletes everything of a user but the epoch, which is raised (from 0 where there was no row): an id that is given again later
+   * must meet no old stamp.
+   */
+  forget(userId: string): Promise<void>;
 }

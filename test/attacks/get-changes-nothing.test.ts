@@ -13,7 +13,7 @@ import {
 
 const PATHS = [
   ...['', '/challenge', '/cancel', '/setup', '/backup-codes', '/backup-codes/saved', '/disable'],
-  ...['/authenticators/any/name', '/authenticators/any/remove'],
+  ...['/authenticators/any/name', '/authenticators/any/remove', '/sign-out-elsewhere'],
 ];
 
 /** What works at the accounts: everything but what waits. */

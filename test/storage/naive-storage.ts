@@ -220,6 +220,11 @@ export function naiveStorage(
       await deletePendings((pending) => pending.userId === userId);
       return user.epoch;
     },
+    async forget(userId) {
+      const user = await findUser(userId);
+      await disable(user);
+      await users.save(userId, user);
+    },
     async reset(userId) {
       const user = await findUser(userId);
       if (user.enabledAt === null) return undefined;

@@ -1,6 +1,6 @@
 import type { Authenticator } from '../../model.js';
 import type { Adding, AuthenticatorRemoval, Enabling, Renewal } from '../storage.js';
-import { createAccount, findAccount } from './accounts.js';
+import { createAccount, findAccount, raiseEpoch } from './accounts.js';
 import { consumePending, createPending, deletePendingsOf } from './pending.js';
 import { deleteBackupCodes, freshCounters, insertBackupCodes, type QueryBuilder } from './tables.js';
 import { changed, first, Rollback, type Step, type Verb } from './verb.js';
@@ -89,6 +89,11 @@ export function* reset(db: QueryBuilder, userId: string): Verb<number | undefine
   if (!(yield* disable(db, userId))) return new Rollback(undefined);
   const account = yield* findAccount(db, userId);
   return account?.epoch;
+}
+
+export function* forget(db: QueryBuilder, userId: string): Verb<void> {
+  if (yield* disable(db, userId)) return;
+  yield* raiseEpoch(db, userId);
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */

@@ -20,6 +20,7 @@ import { spendAttempt } from './attempts.js';
 import {
   addAuthenticator,
   enable,
+  forget,
   removeAuthenticator,
   renameAuthenticator,
   renewBackupCodes,
@@ -130,5 +131,6 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
       transact(() => renameAuthenticator(db, userId, authenticatorId, name)),
     removeAuthenticator: (removal) => transact(() => removeAuthenticator(db, removal)),
     reset: (userId) => transact(() => reset(db, userId)),
+    forget: (userId) => transact(() => forget(db, userId)),
   };
 }

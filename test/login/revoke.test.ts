@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Agent,
+  API,
+  createHost,
+  ORIGIN,
+  readTables,
+  setUpFactor,
+  signInWhole,
+  submit,
+  whoIs,
+} from '../helpers/host.js';
+
+const elsewhere: Record<string, (agent: Agent) => PromiseLike<{ status: number }>> = {
+  pages: (agent) => submit(agent, '/two-factor/sign-out-elsewhere', {}, '/two-factor'),
+  API: (agent) => agent.post(`${API}/sign-out-elsewhere/me`).set('Origin', ORIGIN).send({}),
+};
+
+describe.each(Object.entries(elsewhere))('R7 "Sign out everywhere else" (%s)', (_face, send) => {
+  it('ends all other sessions and pending logins, and keeps this one', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const [mine, thief] = [
+      await signInWhole(host, 'ada', factor.code()),
+      await signInWhole(host, 'ada', factor.code(1)),
+    ];
+    const parked = await host.signIn('ada');
+    expect([303, 200]).toContain((await send(mine)).status);
+    expect([await whoIs(mine), await whoIs(thief)]).toEqual(['ada', 'nobody']);
+    expect((await parked.get(`${API}/session`)).body.state).toBe('pending');
+    host.clock.advance(60_000);
+    const late = await parked.post(`${API}/verify/me`).set('Origin', ORIGIN).send({ code: factor.code() });
+    expect([late.status, late.body.code]).toEqual([401, 'login-expired']);
+  });
+});
+
+describe('secondFactor.revoke', () => {
+  it('ends all sessions of one user and no other', async () => {
+    const host = await createHost();
+    const [ada, bob] = [await host.signIn('ada'), await host.signIn('bob')];
+    await host.secondFactor.revoke('ada');
+    expect([await whoIs(ada), await whoIs(bob)]).toEqual(['nobody', 'bob']);
+    await expect(host.secondFactor.revoke('')).rejects.toMatchObject({ code: 'configuration-invalid' });
+  });
+});
+
+describe('secondFactor.forget', () => {
+  it('keeps nothing of a deleted user, and gives old sessions to nobody who gets the id again', async () => {
+    const host = await createHost();
+    const [old, untouched] = [await host.signIn('ada'), await host.signIn('bob')];
+    await setUpFactor(host, old);
+    const neverEnrolled = await host.signIn('eve');
+    for (const id of ['ada', 'eve']) await host.secondFactor.forget(id);
+    const { two_factor_auth: accounts, two_factor_migrations: _, ...rest } = readTables(host);
+    expect(Object.values(rest).flat()).toEqual([]);
+    expect(accounts).toMatchObject([
+      { user_id: 'ada', epoch: 2, enabled_at: null },
+      { user_id: 'eve', epoch: 1, enabled_at: null },
+    ]);
+    expect([await whoIs(old), await whoIs(neverEnrolled), await whoIs(untouched)]).toEqual([
+      'nobody',
+      'nobody',
+      'bob',
+    ]);
+    // Somebody new gets the id.
+    const renewed = await host.signIn('ada');
+    expect(await whoIs(renewed)).toBe('ada');
+    expect((await setUpFactor(host, renewed)).backupCodes).toHaveLength(10);
+  });
+});
