@@ -51,8 +51,10 @@ describe('secondFactor.forget', () => {
     await setUpFactor(host, old);
     const neverEnrolled = await host.signIn('eve');
     for (const id of ['ada', 'eve']) await host.secondFactor.forget(id);
-    const { two_factor_auth: accounts, two_factor_migrations: _, ...rest } = readTables(host);
-    expect(Object.values(rest).flat()).toEqual([]);
+    const { two_factor_auth: accounts, ...rest } = readTables(host);
+    expect({ ...rest, two_factor_migrations: [] }).toEqual(
+      Object.fromEntries(Object.keys(rest).map((table) => [table, []])),
+    );
     expect(accounts).toMatchObject([
       { user_id: 'ada', epoch: 2, enabled_at: null },
       { user_id: 'eve', epoch: 1, enabled_at: null },
