@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
+import { authenticatorCases } from './storage-contract-authenticators.js';
 import { changeCases } from './storage-contract-changes.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
+import { removalCases } from './storage-contract-removals.js';
 import { check, newUser, type StorageContractCase } from './storage-fixtures.js';
 import { countWinners, newRaceKey, storageRaces, type StorageRace } from './storage-races.js';
 
@@ -45,5 +47,7 @@ export const storageContract: readonly StorageContractCase[] = [
   ...attemptCases,
   ...acceptanceCases,
   ...changeCases,
+  ...authenticatorCases,
+  ...removalCases,
   ...raceCases,
 ];
