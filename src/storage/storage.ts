@@ -175,8 +175,8 @@ export interface Storage {
    * Adds an authenticator to a second factor that is on, in one transaction, all or nothing: the pending enrolment is
    * deleted (it was live), the epoch is raised, all other pending rows of the user are deleted, the authenticator is
    * inserted. Counters stay.
-   * @returns the new epoch, `full` where the user has `most` of them, or `undefined` when the enrolment or the account was
-   * not as expected.
+   * @returns the new epoch, `full` where the user has `most` of them or more, or `undefined` when the enrolment or the
+   * account was not as expected.
    */
   addAuthenticator(adding: Adding): Promise<number | 'full' | undefined>;
 

@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import type { Lane, Pending } from '../model.js';
 import type { Attempt, AttemptResult, Storage } from '../storage/storage.js';
 import {
+  accountOf,
   attemptOn,
   begin,
   check,
   enrol,
+  failedOnce,
+  failOnce,
   limits,
   minute,
   newPending,
   newUser,
   now,
 } from './storage-fixtures.js';
-import { snapshot, type StorageContractCase } from './storage-fixtures.js';
+import { snapshot, useCode, type StorageContractCase } from './storage-fixtures.js';
 
 const patient = { ...limits, perPending: 100 };
 
@@ -189,4 +192,16 @@ export const attemptCases: readonly StorageContractCase[] = [
       assert.deepEqual(await storage.spendAttempt(attempt), { kind: 'spent', left: 4 });
     }),
   ),
+
+  check('findAccount tells the failures and the delay of each lane', async (storage) => {
+    const userId = await enrol(storage);
+    await failOnce(storage, userId, 1);
+    const login = await begin(storage, 'login', userId);
+    assert.equal((await storage.spendAttempt(attemptOn(login))).kind, 'delayed');
+    await storage.spendAttempt(attemptOn(login, { lane: null }));
+    assert.deepEqual(await storage.findAccount(userId), accountOf(userId, { lanes: failedOnce }));
+    assert.equal(await storage.accept(useCode(login, 0)), 'accepted');
+    const lanes = { ...failedOnce, 'backup-code': { failures: 0, delayedUntil: 0 } };
+    assert.deepEqual(await storage.findAccount(userId), accountOf(userId, { lanes }));
+  }),
 ];

@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import type { Proof } from '../storage/storage.js';
 import {
   accountOf,
+  addingOf,
   authenticatorOf,
   backupCodesOf,
   begin,
   check,
   enablingOf,
   enrol,
+  enrolTwo,
 } from './storage-fixtures.js';
 import {
   keyOf,
   newPending,
   newUser,
+  snapshot,
   useCode,
   useStep,
   type StorageContractCase,
@@ -79,6 +82,39 @@ export const nameCases: readonly StorageContractCase[] = [
       assert.equal((await storage.findBackupCodeSet(enrolment.userId))?.left, codeHashes.length - index - 1);
     }
   }),
+
+  check('addAuthenticator keeps ids apart that a careless collation takes for equal', async (storage) => {
+    const userId = await enrol(storage);
+    const { id } = authenticatorOf(userId);
+    for (const [index, vary] of variants.entries()) {
+      const enrolment = await begin(storage, 'enrolment', userId, { epoch: index + 1 });
+      const authenticator = authenticatorOf(userId, { id: vary(id) });
+      const adding = addingOf(enrolment, { authenticator, most: variants.length + 1 });
+      for (const change of [{ userId: vary(userId) }, { handleHash: vary(enrolment.handleHash) }])
+        assert.equal(await storage.addAuthenticator({ ...adding, ...change }), undefined);
+      assert.equal(await storage.addAuthenticator(adding), index + 2);
+    }
+    const found = (await storage.listAuthenticators(userId)).map((authenticator) => authenticator.id);
+    assert.deepEqual(new Set(found), new Set([id, ...variants.map((vary) => vary(id))]));
+  }),
+
+  check(
+    'renameAuthenticator, removeAuthenticator and reset find names by their own bytes only',
+    async (storage) => {
+      const userId = await enrolTwo(storage);
+      const { id } = authenticatorOf(userId);
+      const removal = { userId, epoch: 2, authenticatorId: id };
+      const before = await snapshot(storage, userId);
+      for (const vary of variants) {
+        assert.equal(await storage.renameAuthenticator(userId, vary(id), 'Mine'), false);
+        assert.equal(await storage.renameAuthenticator(vary(userId), id, 'Mine'), false);
+        assert.equal(await storage.removeAuthenticator({ ...removal, authenticatorId: vary(id) }), 'absent');
+        assert.equal(await storage.removeAuthenticator({ ...removal, userId: vary(userId) }), undefined);
+        assert.equal(await storage.reset(vary(userId)), undefined);
+      }
+      assert.deepEqual(await snapshot(storage, userId), before);
+    },
+  ),
 
   check('names of 255 bytes and any character come back as they were', async (storage) => {
     const users = ['a', 'b', 'B'].map((end) => longName(255, end));

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import type { Storage } from '../storage/storage.js';
 import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
+import { authenticatorCases } from './storage-contract-authenticators.js';
 import { changeCases } from './storage-contract-changes.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
-import { check, newUser, type StorageContractCase } from './storage-fixtures.js';
-import { countWinners, newRaceKey, storageRaces, type StorageRace } from './storage-races.js';
+import { removalCases } from './storage-contract-removals.js';
+import { authenticatorOf, begin, check, enrol, enrolTwo, newUser } from './storage-fixtures.js';
+import { secondAuthenticatorOf, useStep, type StorageContractCase } from './storage-fixtures.js';
+import type { StorageRace } from './storage-race.js';
+import { countWinners, newRaceKey, storageRaces } from './storage-races.js';
 
 export type { StorageContractCase } from './storage-fixtures.js';
 
@@ -21,6 +26,17 @@ function raceCase(race: StorageRace): StorageContractCase {
   });
 }
 
+/** 16 callers, each of which renames thrice, so that they meet what runs beside them at every point. */
+async function renameInParallel(storage: Storage, userId: string): Promise<void> {
+  const { id } = authenticatorOf(userId);
+  await Promise.all(
+    callers.slice(0, 16).map(async (caller) => {
+      for (let time = 0; time < 3; time += 1)
+        await storage.renameAuthenticator(userId, id, `Phone ${caller}.${time}`);
+    }),
+  );
+}
+
 const raceCases: readonly StorageContractCase[] = [
   ...storageRaces.map(raceCase),
 
@@ -32,6 +48,27 @@ const raceCases: readonly StorageContractCase[] = [
       Array.from({ length: 16 }, (_, index) => index + 1),
     );
     assert.equal((await storage.findAccount(userId))?.epoch, 16);
+  }),
+
+  check('race: renameAuthenticator gives no used step back', async (storage) => {
+    for (let round = 0; round < 3; round += 1) {
+      const login = await begin(storage, 'login', await enrol(storage));
+      const accept = storage.accept(useStep(login, 101));
+      const [result] = await Promise.all([accept, renameInParallel(storage, login.userId)]);
+      assert.equal(result, 'accepted');
+      assert.equal((await storage.listAuthenticators(login.userId))[0]?.lastStep, 101);
+    }
+  }),
+
+  check('race: renameAuthenticator brings no removed authenticator back', async (storage) => {
+    for (let round = 0; round < 3; round += 1) {
+      const userId = await enrolTwo(storage);
+      const { id } = authenticatorOf(userId);
+      const remove = storage.removeAuthenticator({ userId, epoch: 2, authenticatorId: id });
+      const [epoch] = await Promise.all([remove, renameInParallel(storage, userId)]);
+      assert.equal(epoch, 3);
+      assert.deepEqual(await storage.listAuthenticators(userId), [secondAuthenticatorOf(userId)]);
+    }
   }),
 ];
 
@@ -45,5 +82,7 @@ export const storageContract: readonly StorageContractCase[] = [
   ...attemptCases,
   ...acceptanceCases,
   ...changeCases,
+  ...authenticatorCases,
+  ...removalCases,
   ...raceCases,
 ];

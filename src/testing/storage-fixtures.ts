@@ -1,6 +1,7 @@
 import { randomId } from '../crypto/random.js';
 import type { Account, Authenticator, Pending, Purpose } from '../model.js';
 import type {
+  Adding,
   Attempt,
   AttemptLimits,
   Enabling,
@@ -115,8 +116,24 @@ export async function enrol(storage: Storage, userId = newUser()): Promise<strin
   return userId;
 }
 
-export function useStep(pending: Pending, step: number) {
-  const proof = { lane: 'totp', authenticatorId: `${pending.userId}-authenticator`, step } as const;
+export function secondAuthenticatorOf(userId: string): Authenticator {
+  return authenticatorOf(userId, { id: `${userId}-authenticator-2`, name: 'Tablet', createdAt: now + 1 });
+}
+
+export function addingOf(enrolment: Pending, fields: Partial<Adding> = {}): Adding {
+  const authenticator = secondAuthenticatorOf(enrolment.userId);
+  return { ...keyOf(enrolment), purpose: 'enrolment', authenticator, most: 2, now, ...fields };
+}
+
+/** A user with two authenticators: epoch 2. */
+export async function enrolTwo(storage: Storage, userId = newUser()): Promise<string> {
+  const enrolment = await begin(storage, 'enrolment', await enrol(storage, userId));
+  await storage.addAuthenticator(addingOf(enrolment));
+  return userId;
+}
+
+export function useStep(pending: Pending, step: number, { id } = authenticatorOf(pending.userId)) {
+  const proof = { lane: 'totp', authenticatorId: id, step } as const;
   return { ...keyOf(pending), proof, effect: 'complete', now } as const;
 }
 
@@ -135,3 +152,22 @@ export async function snapshot(storage: Storage, userId: string, ...pendings: Pe
     pendings: await Promise.all(pendings.map((pending) => storage.findPending(pending.handleHash))),
   };
 }
+
+/** One of each purpose, and one that an older epoch has left. */
+export async function beginAll(storage: Storage, userId: string, epoch: number): Promise<Pending[]> {
+  const purposes: Purpose[] = ['login', 'step-up', 'enrolment', 'backup-codes'];
+  const rows = purposes.map((purpose) => begin(storage, purpose, userId, { epoch }));
+  return Promise.all([...rows, begin(storage, 'login', userId, { epoch: epoch - 1 })]);
+}
+
+/** Leaves `failedOnce`: the TOTP lane is delayed, that of backup codes is not. */
+export async function failOnce(storage: Storage, userId: string, epoch: number): Promise<void> {
+  const pending = await begin(storage, 'login', userId, { epoch });
+  await storage.spendAttempt(attemptOn(pending, { limits: { ...limits, delayFrom: 1 } }));
+  await storage.spendAttempt(attemptOn(pending, { lane: 'backup-code' }));
+}
+
+export const failedOnce: Account['lanes'] = {
+  totp: { failures: 1, delayedUntil: now + 30_000 },
+  'backup-code': { failures: 1, delayedUntil: 0 },
+};

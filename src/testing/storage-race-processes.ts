@@ -1,7 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { newRaceKey, storageRaces, type StorageRace } from './storage-races.js';
+import type { StorageRace } from './storage-race.js';
+import { newRaceKey, storageRaces } from './storage-races.js';
 
 export interface ProcessRaceOptions {
   /** A module that exports `open(): Promise<Storage>`; each process imports it and calls `open` once. */

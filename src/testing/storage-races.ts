@@ -1,36 +1,8 @@
 import { randomId } from '../crypto/random.js';
-import type { Pending, Purpose } from '../model.js';
 import type { AttemptLimits, Storage } from '../storage/storage.js';
 import * as fixtures from './storage-fixtures.js';
-
-/** A thing that may happen a fixed number of times, tried by many callers in the same moment. */
-export interface StorageRace {
-  title: string;
-  /** Writes what the callers race for; `key` names the records, in every process alike. */
-  prepare(storage: Storage, key: string): Promise<void>;
-  /** @param caller a number of its own for each caller. @returns whether this caller won. */
-  attempt(storage: Storage, key: string, caller: number): Promise<boolean>;
-  /** How many of at least 16 callers win: neither more nor fewer. */
-  winners: number;
-}
-
-const rowsPerRace = 4;
-
-/** Callers share four pending rows, so that they meet on one row as well as over several. */
-function rowOf(purpose: Purpose, key: string, caller: number, epoch = 1): Pending {
-  return fixtures.newPending(purpose, key, { handleHash: `${key}-handle-${caller % rowsPerRace}`, epoch });
-}
-
-async function createRows(storage: Storage, purpose: Purpose, key: string, epoch = 1): Promise<void> {
-  for (let row = 0; row < rowsPerRace; row += 1) await storage.createPending(rowOf(purpose, key, row, epoch));
-}
-
-function afterEnrolment(purpose: Purpose): StorageRace['prepare'] {
-  return async (storage, key) => {
-    await fixtures.enrol(storage, key);
-    await createRows(storage, purpose, key);
-  };
-}
+import { afterEnrolment, createRows, rowOf, type StorageRace } from './storage-race.js';
+import { authenticatorRaces } from './storage-races-authenticators.js';
 
 function spendOn(
   row: (caller: number) => number,
@@ -156,6 +128,7 @@ export const storageRaces: readonly StorageRace[] = [
     attempt: (storage, key) => storage.deletePending(rowOf('login', key, 0).handleHash),
     winners: 1,
   },
+  ...authenticatorRaces,
 ];
 
 export function newRaceKey(): string {

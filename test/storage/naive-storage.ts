@@ -86,7 +86,12 @@ export function naiveStorage(
       const user = await users.find(userId);
       return user && { userId, enabledAt: user.enabledAt, epoch: user.epoch, lanes: user.lanes };
     },
-    listAuthenticators: async (userId) => (await findUser(userId)).authenticators,
+    async listAuthenticators(userId) {
+      const { authenticators } = await findUser(userId);
+      return authenticators.sort(
+        (a, b) => a.createdAt - b.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)),
+      );
+    },
     async findBackupCodeSet(userId) {
       const { backupCodes } = await findUser(userId);
       if (!backupCodes) return undefined;

@@ -73,6 +73,7 @@ export function* removeAuthenticator(
 ): Verb<number | 'last' | 'absent' | undefined> {
   const { userId, epoch, authenticatorId } = removal;
   if (!(yield* raiseEnabled(db, removal))) return new Rollback(undefined);
+  yield* deletePendingsOf(db, userId);
   const removed = yield* changed(
     db
       .deleteFrom('two_factor_authenticators')
@@ -81,7 +82,6 @@ export function* removeAuthenticator(
   );
   if (removed !== 1) return new Rollback('absent');
   if ((yield* countAuthenticators(db, userId)) === 0) return new Rollback('last');
-  yield* deletePendingsOf(db, userId);
   return epoch + 1;
 }
 
