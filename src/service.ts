@@ -9,7 +9,7 @@ import type { ManagementFlow, Overview } from './management/flow.js';
 import { isOn, type Lane } from './model.js';
 import type { Settings } from './settings.js';
 import type { Storage } from './storage/storage.js';
-import { cleanName, DEFAULT_NAME } from './totp/name.js';
+import { cleanName } from './totp/name.js';
 
 /** Why a code did nothing; `not-enabled`: there is no second factor that it could be of. */
 export type ServiceRefusal =
@@ -108,12 +108,12 @@ export function createService(
         if (outcome.kind !== 'accepted') return outcome;
       }
       const owner = await findOwner(userId);
-      return { kind: 'pending', handle: owner.handle, ...(await enrolmentFlow.begin(owner, label)) };
+      return { kind: 'pending', handle: owner.handle, ...(await enrolmentFlow.begin(owner, label, null)) };
     },
 
     async enable(userId, handle, code, name) {
       const owner = await findOwner(userId, handle);
-      const confirmation = await enrolmentFlow.confirm(owner, code, cleanName(name ?? '') ?? DEFAULT_NAME);
+      const confirmation = await enrolmentFlow.confirm(owner, code, { name: cleanName(name ?? '') });
       if (confirmation.kind !== 'enabled') return confirmation;
       return { ...confirmation, backupCodes: confirmation.backupCodes.map(formatCode) };
     },

@@ -27,8 +27,10 @@ export interface Views {
   'challenge/resume': { path: string; fields: { name: string; value: string }[]; homePath: string };
   'challenge/stopped': { text: string; links: { href: string; text: string }[] };
   'enrolment/setup': {
-    /** Whether it turns the second factor on, or adds an authenticator to those that are there. */
-    isFirst: boolean;
+    /** It turns the second factor on, adds an authenticator to those that are there, or takes the place of one. */
+    kind: 'first' | 'another' | 'replacement';
+    /** Id of the authenticator whose place it takes; '' for none. */
+    replaces: string;
     /** In groups of four. */
     key: string;
     uri: string;

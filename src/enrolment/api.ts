@@ -5,15 +5,20 @@ import { type Call, type Endpoint, endpoint } from '../http/endpoints.js';
 import { toTime } from '../http/operation.js';
 import type { ApiAccess } from '../login/access.js';
 import type { Complete } from '../login/guards.js';
-import { cleanName, DEFAULT_NAME } from '../totp/name.js';
+import { cleanName } from '../totp/name.js';
 import type { EnrolmentDesk } from './desk.js';
 import { toProblem } from './messages.js';
 import { type enabling, type enrolment, enrolmentOperations as operations } from './operations.js';
 
 /** The JSON face of enrolment. */
 export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk): Endpoint[] {
-  async function offer({ access: complete }: Call<Complete, undefined>): Promise<z.infer<typeof enrolment>> {
-    const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(complete);
+  async function offer({
+    request,
+    access: complete,
+  }: Call<Complete, undefined>): Promise<z.infer<typeof enrolment>> {
+    const { replaces } = request.query;
+    const offered = await desk.offer(complete, typeof replaces === 'string' ? replaces : null);
+    const { key, uri, qr, label, parameters, expiresAt } = offered;
     const { digits, period } = parameters;
     const algorithm = nameAlgorithm(parameters.algorithm);
     return {
@@ -27,12 +32,8 @@ export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk): Endpoint[]
   }
 
   async function confirm({ request, access: complete, body }: Call<Complete, z.infer<typeof enabling>>) {
-    const confirmed = await desk.confirm(
-      request,
-      complete,
-      body.code,
-      requireName(body.name ?? DEFAULT_NAME),
-    );
+    const name = body.name === undefined ? undefined : requireName(body.name);
+    const confirmed = await desk.confirm(request, complete, body.code, { name, replaces: body.replaces });
     const user_id = complete.stamp.userId;
     if (confirmed.kind === 'enabled') return { user_id, backup_codes: confirmed.backupCodes.map(formatCode) };
     return confirmed.kind === 'added' ? { user_id, backup_codes: [] } : toProblem(confirmed);

@@ -6,7 +6,7 @@ import type { Complete } from '../login/guards.js';
 import { detachSession } from '../login/session.js';
 import type { Settings } from '../settings.js';
 import { drawQr } from '../totp/qr.js';
-import type { Confirmation, Enrolment, EnrolmentFlow } from './flow.js';
+import type { Confirmation, ConfirmOptions, Enrolment, EnrolmentFlow } from './flow.js';
 
 /** An enrolment as it is shown. */
 export interface Offer extends Enrolment {
@@ -34,18 +34,23 @@ export class EnrolmentDesk {
   }
 
   /** @throws SecondFactorError `enrolment-refused`. */
-  async offer({ user, stamp }: Complete): Promise<Offer> {
+  async offer({ user, stamp }: Complete, replaces: string | null): Promise<Offer> {
     await this.#refuseUnlessAllowed(user);
     const label = this.#gate.label(user);
-    const enrolment = await this.#flow.begin(stamp, label);
+    const enrolment = await this.#flow.begin(stamp, label, replaces);
     return { ...enrolment, label, qr: await drawQr(enrolment.uri) };
   }
 
   /** @throws SecondFactorError `enrolment-refused`. */
-  async confirm(request: Request, complete: Complete, code: string, name: string): Promise<Confirmed> {
+  async confirm(
+    request: Request,
+    complete: Complete,
+    code: string,
+    options: ConfirmOptions,
+  ): Promise<Confirmed> {
     await this.#refuseUnlessAllowed(complete.user);
     const { stamp } = complete;
-    const confirmation = await this.#flow.confirm(stamp, code, name);
+    const confirmation = await this.#flow.confirm(stamp, code, options);
     if (confirmation.kind === 'enabled' || confirmation.kind === 'added') {
       await this.#logins.renew(request, complete, { epoch: confirmation.epoch });
     } else if (confirmation.kind === 'expired' && !(await this.#gate.isCurrent(stamp))) {

@@ -9,6 +9,7 @@ import { MOST_AUTHENTICATORS, type Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
 import { buildKeyUri, encodeKey } from '../totp/key-uri.js';
 import { defaultParameters, findClockOffset, matchStep } from '../totp/match-step.js';
+import { DEFAULT_NAME } from '../totp/name.js';
 import { generateSecret, sealSecret } from '../totp/secret.js';
 
 /** An enrolment that waits for its first code. Nothing changes at the account until then. */
@@ -24,7 +25,7 @@ export interface Enrolment {
 export type Confirmation =
   /** The second factor is on from now; `epoch` is the user's from now on. The codes are live. */
   | { kind: 'enabled'; epoch: number; backupCodes: string[] }
-  /** One more authenticator of a second factor that was on. */
+  /** One more authenticator of a second factor that was on, or one in the place of another. */
   | { kind: 'added'; epoch: number }
   | Refused;
 
@@ -34,30 +35,40 @@ type Refused =
   | { kind: 'wrong'; clockOffset: number | undefined }
   /** The user has as many authenticators as one may have. */
   | { kind: 'full' }
+  /** The user has no such authenticator to be replaced. */
+  | { kind: 'absent' }
   /** Timed out, confirmed by another request, or ended by a security change. */
   | { kind: 'expired' };
 
 /** What to do about `authenticators-full`. */
 export const FULL = 'This account has as many authenticators as one may have. Remove one first.';
 
+export interface ConfirmOptions {
+  /** Default that of the authenticator that it replaces, else a general one. */
+  name?: string | undefined;
+  /** Id of the authenticator that goes in the same moment. */
+  replaces?: string | null | undefined;
+}
+
 export interface EnrolmentFlow {
   /**
    * Begins this owner's enrolment, or reads it again: parallel calls get the same secret.
-   * @throws SecondFactorError `authenticators-full`.
+   * @param replaces the authenticator that goes once this one is proven (R10).
+   * @throws SecondFactorError `authenticators-full`, `not-found`.
    */
-  begin(owner: Owner, label: string): Promise<Enrolment>;
+  begin(owner: Owner, label: string, replaces: string | null): Promise<Enrolment>;
   /**
    * Proves the enrolment with its first code. Turns the second factor on, with the first backup codes, or adds an authenticator
-   * to one that is on.
+   * to one that is on, or puts it in the place of another, which works until then (R10).
    */
-  confirm(owner: Owner, code: string, name: string): Promise<Confirmation>;
+  confirm(owner: Owner, code: string, options: ConfirmOptions): Promise<Confirmation>;
 }
 
 export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: KeyRing): EnrolmentFlow {
   const { clock, issuer, window } = settings;
 
   /** The proven authenticator of a pending enrolment, or why there is none. */
-  async function prove(key: PendingKey, input: string, name: string): Promise<Authenticator | Refused> {
+  async function prove(key: PendingKey, input: string): Promise<Omit<Authenticator, 'name'> | Refused> {
     const now = clock();
     const code = input.replace(/[\s-]/g, '');
     if (code.length !== defaultParameters.digits || !/^[0-9]+$/.test(code)) return { kind: 'malformed' };
@@ -73,7 +84,6 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
     return {
       ...owner,
       ...defaultParameters,
-      name,
       sealedSecret: sealSecret(ring, owner, secret),
       // The code that was just checked is used up: it cannot log in as well (R3).
       lastStep: step,
@@ -95,17 +105,15 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
     return epoch === undefined ? { kind: 'expired' } : { kind: 'enabled', epoch, backupCodes: fresh.codes };
   }
 
-  async function add(key: PendingKey, authenticator: Authenticator): Promise<Confirmation> {
-    const adding = {
-      ...key,
-      purpose: 'enrolment',
-      authenticator,
-      most: MOST_AUTHENTICATORS,
-      now: clock(),
-    } as const;
+  async function add(
+    key: PendingKey,
+    authenticator: Authenticator,
+    replaces: string | null,
+  ): Promise<Confirmation> {
+    const limits = { most: MOST_AUTHENTICATORS, now: clock() };
+    const adding = { ...key, purpose: 'enrolment', authenticator, replaces, ...limits } as const;
     const result = await storage.addAuthenticator(adding);
-    if (result === 'full') return { kind: 'full' };
-    return result === undefined ? { kind: 'expired' } : { kind: 'added', epoch: result };
+    return typeof result === 'number' ? { kind: 'added', epoch: result } : { kind: result ?? 'expired' };
   }
 
   function makeProposal(owner: Owner, fresh: FreshCodes) {
@@ -114,10 +122,11 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
   }
 
   return {
-    async begin(owner, label) {
+    async begin(owner, label, replaces) {
       const authenticators = await storage.listAuthenticators(owner.userId);
-      if (authenticators.length >= MOST_AUTHENTICATORS)
-        throw new SecondFactorError('authenticators-full', FULL);
+      const others = authenticators.filter(({ id }) => id !== replaces);
+      if (replaces !== null && others.length === authenticators.length) throw noSuchAuthenticator();
+      if (others.length >= MOST_AUTHENTICATORS) throw new SecondFactorError('authenticators-full', FULL);
       const now = clock();
       const key = pendingKey('enrolment', owner);
       const sealed = ring.seal(generateSecret(), secretContext(key));
@@ -127,14 +136,23 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       return { key: encodeKey(secret), uri, parameters: defaultParameters, expiresAt: pending.expiresAt };
     },
 
-    async confirm(owner, code, name) {
+    async confirm(owner, code, { name, replaces = null }) {
       const key = pendingKey('enrolment', owner);
-      const proven = await prove(key, code, name);
+      const proven = await prove(key, code);
       if ('kind' in proven) return proven;
-      const account = await storage.findAccount(owner.userId);
-      return isOn(account) ? add(key, proven) : enable(owner, key, proven);
+      const [account, authenticators] = await Promise.all([
+        storage.findAccount(owner.userId),
+        storage.listAuthenticators(owner.userId),
+      ]);
+      const replaced = authenticators.find(({ id }) => id === replaces);
+      const named = { ...proven, name: name ?? replaced?.name ?? DEFAULT_NAME };
+      return isOn(account) ? add(key, named, replaces) : enable(owner, key, named);
     },
   };
+}
+
+export function noSuchAuthenticator(): SecondFactorError {
+  return new SecondFactorError('not-found', 'There is no such authenticator.');
 }
 
 /** Another context than a live authenticator's: a secret that was never proven cannot be made live by copying it. */

@@ -2,7 +2,7 @@ import { MINUTE, SECOND } from '../clock.js';
 import type { ProblemCode } from '../errors.js';
 import { Problem } from '../http/problem.js';
 import type { Confirmed } from './desk.js';
-import { FULL } from './flow.js';
+import { FULL, noSuchAuthenticator } from './flow.js';
 
 /** Every outcome but a new authenticator. */
 export type Refusal = Exclude<Confirmed, { kind: 'enabled' | 'added' }>;
@@ -16,6 +16,8 @@ export function describeRefusal(refusal: Refusal): { code: ProblemCode; text: st
       return { code: 'code-wrong', text: describeWrong(refusal.clockOffset) };
     case 'full':
       return { code: 'authenticators-full', text: FULL };
+    case 'absent':
+      return { code: 'not-found', text: noSuchAuthenticator().message };
     case 'completed':
       return {
         code: 'login-completed',

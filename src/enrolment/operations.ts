@@ -22,7 +22,14 @@ export const enrolment = named(
   }),
 );
 
-export const enabling = named('Enabling', z.strictObject({ code: shortText, name: shortText.optional() }));
+export const enabling = named(
+  'Enabling',
+  z.strictObject({
+    code: shortText,
+    name: shortText.optional(),
+    replaces: shortText.optional().describe('Id of the authenticator that goes once this one is proven.'),
+  }),
+);
 
 const enabled = named(
   'Enabled',
@@ -43,7 +50,8 @@ const setUp = {
   summary: 'The enrolment of this session',
   description:
     'Begins one or reads it again: the same until it is enabled or 10 minutes old, also under parallel calls. Nothing changes at ' +
-    'the account. Whoever has a second factor adds an authenticator to it. Needs a fresh proof.',
+    'the account. Whoever has a second factor adds an authenticator to it, or replaces one. Needs a fresh proof.',
+  query: { replaces: 'Id of the authenticator that is to be replaced.' },
   answer: enrolment,
   problems: ['proof-required', 'proof-impossible', 'enrolment-refused', 'authenticators-full'],
 } satisfies Operation;
@@ -54,7 +62,8 @@ const enable = {
   path: '/enable/{user_id}',
   summary: 'Prove the enrolment and turn it on',
   description:
-    'The first code of the pending enrolment turns the second factor on. The session id changes, and all other sessions of the ' +
+    'The first code of the pending enrolment turns the second factor on, or adds an authenticator to it; one that it `replaces` works ' +
+    'until then. The session id changes, and all other sessions of the ' +
     'user end. A wrong code that would be right at another time near now is answered with `clock_offset`. Needs a fresh proof.',
   body: enabling,
   answer: enabled,

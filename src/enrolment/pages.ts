@@ -8,7 +8,7 @@ import type { Gate } from '../login/gate.js';
 import { type Complete, requireFresh } from '../login/guards.js';
 import type { Settings } from '../settings.js';
 import { groupKey } from '../totp/key-uri.js';
-import { cleanName, DEFAULT_NAME } from '../totp/name.js';
+import { cleanName } from '../totp/name.js';
 import type { EnrolmentDesk } from './desk.js';
 import { describeRefusal } from './messages.js';
 
@@ -20,18 +20,28 @@ export interface EnrolmentPages {
   form: RequestHandler;
 }
 
+const TITLES = {
+  first: 'Set up an authenticator app',
+  another: 'Add an authenticator app',
+  replacement: 'Replace an authenticator app',
+};
+
 /** Setting up an authenticator, the first or one more: QR code, key and first code on one page. */
 export function enrolmentPages({ gate, desk, settings, render, form }: EnrolmentPages): Router {
   const router = Router();
   const fresh = requireFresh(gate, settings);
   const { pages } = settings.paths;
 
-  router.get('/setup', handle(fresh(show)));
+  router.get('/setup', handle(fresh(offer)));
   router.post('/setup', form, handle(fresh(confirm)));
 
   async function confirm(request: Request, response: Response, complete: Complete): Promise<void> {
-    const name = cleanName(readField(request, 'name') ?? '') ?? DEFAULT_NAME;
-    const confirmed = await desk.confirm(request, complete, readField(request, 'code') ?? '', name);
+    const name = cleanName(readField(request, 'name') ?? '');
+    const replaces = readField(request, 'replaces') || null;
+    const confirmed = await desk.confirm(request, complete, readField(request, 'code') ?? '', {
+      name,
+      replaces,
+    });
     switch (confirmed.kind) {
       case 'enabled':
       case 'completed':
@@ -43,22 +53,30 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
       default: {
         const { code, text } = describeRefusal(confirmed);
         response.status(problemStatuses[code]);
-        await show(request, response, complete, text);
+        await show(request, response, complete, replaces, text);
       }
     }
+  }
+
+  async function offer(request: Request, response: Response, complete: Complete): Promise<void> {
+    const { replaces } = request.query;
+    await show(request, response, complete, typeof replaces === 'string' ? replaces : null);
   }
 
   async function show(
     request: Request,
     response: Response,
     complete: Complete,
+    replaces: string | null,
     error?: string,
   ): Promise<void> {
     const isFirst = !(await gate.hasSecondFactor(complete.stamp.userId));
-    const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(complete);
+    const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(complete, replaces);
+    const kind = isFirst ? 'first' : replaces === null ? 'another' : 'replacement';
     await render(request, response, 'enrolment/setup', {
-      title: isFirst ? 'Set up an authenticator app' : 'Add an authenticator app',
-      isFirst,
+      title: TITLES[kind],
+      kind,
+      replaces: replaces ?? '',
       key: groupKey(key),
       uri,
       qr,

@@ -91,14 +91,15 @@ export function describeApi(operations: readonly Operation[], path: string): Rec
   };
 }
 
-function describe({ id, path, summary, description, body, answer, problems, method }: Operation): object {
+function describe(operation: Operation): object {
+  const { id, path, summary, description, body, answer, problems, method } = operation;
   const isOfUser = path.includes('{user_id}');
   const all = [...always, ...(isOfUser ? ofUser : []), ...(method === 'post' ? ofPost : []), ...problems];
   return {
     operationId: id,
     summary,
     description,
-    ...(isOfUser && { parameters: [userId] }),
+    ...(isOfUser && { parameters: [userId, ...describeQuery(operation.query)] }),
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: refer(body) } } },
     }),
@@ -111,6 +112,13 @@ function describe({ id, path, summary, description, body, answer, problems, meth
       ...describeProblems(all),
     },
   };
+}
+
+function describeQuery(query: Operation['query'] = {}): object[] {
+  return Object.entries(query).map(([name, description]) => ({
+    ...{ name, in: 'query', description },
+    schema: { type: 'string' },
+  }));
 }
 
 const userId = {

@@ -11,6 +11,8 @@ export interface Operation<Body = unknown, Answer = unknown> {
   summary: string;
   /** What it means, whom it answers, what it proves. */
   description: string;
+  /** Names and meanings of optional parameters in the query. */
+  query?: Record<string, string>;
   /** Of a `post`. */
   body?: z.ZodType<Body>;
   answer: z.ZodType<Answer>;

@@ -201,10 +201,17 @@ export function memoryStorage(): Storage {
       const account = accountOf(userId);
       if (account.epoch !== adding.epoch || account.enabledAt === null || !findLive(adding, now))
         return undefined;
-      if (listOf(userId).length >= adding.most) return 'full';
+      const { replaces } = adding;
+      const others = listOf(userId).filter(({ id }) => id !== replaces);
+      if (replaces !== null && others.length === listOf(userId).length) return 'absent';
+      if (others.length >= adding.most) return 'full';
       if (authenticators.has(authenticator.id)) throw new Error('There is an authenticator with this id.');
       account.epoch += 1;
       deletePendingsOf(userId);
+      if (replaces !== null) {
+        authenticators.delete(replaces);
+        account.lanes.totp = { failures: 0, delayedUntil: 0 };
+      }
       authenticators.set(authenticator.id, { ...authenticator });
       return account.epoch;
     },

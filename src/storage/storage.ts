@@ -76,10 +76,12 @@ export interface Renewal extends PendingKey {
   now: number;
 }
 
-/** One more authenticator beside those that are there. */
+/** One more authenticator beside those that are there, or in the place of one of them. */
 export interface Adding extends PendingKey {
   purpose: 'enrolment';
   authenticator: Authenticator;
+  /** Id of the authenticator that goes in the same transaction; `null` for none. */
+  replaces: string | null;
   /** How many authenticators a user may have. */
   most: number;
   now: number;
@@ -173,12 +175,13 @@ export interface Storage {
 
   /**
    * Adds an authenticator to a second factor that is on, in one transaction, all or nothing: the pending enrolment is
-   * deleted (it was live), the epoch is raised, all other pending rows of the user are deleted, the authenticator is
-   * inserted. Counters stay.
-   * @returns the new epoch, `full` where the user has `most` of them or more, or `undefined` when the enrolment or the
-   * account was not as expected.
+   * deleted (it was live), the epoch is raised, all other pending rows of the user are deleted, the one that it replaces is
+   * deleted and the TOTP lane's failures and delay become 0 (rebinding lifts a suspension; else counters stay), the
+   * authenticator is inserted.
+   * @returns the new epoch, `full` where the user has `most` of them, `absent` where the user has none such to replace, or
+   * `undefined` when the enrolment or the account was not as expected.
    */
-  addAuthenticator(adding: Adding): Promise<number | 'full' | undefined>;
+  addAuthenticator(adding: Adding): Promise<number | 'full' | 'absent' | undefined>;
 
   /** @returns whether the user has such an authenticator. */
   renameAuthenticator(userId: string, authenticatorId: string, name: string): Promise<boolean>;

@@ -7,6 +7,7 @@ import { changeCases } from './storage-contract-changes.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
 import { removalCases } from './storage-contract-removals.js';
+import { replacementCases } from './storage-contract-replacements.js';
 import { authenticatorOf, begin, check, enrol, enrolTwo, newUser } from './storage-fixtures.js';
 import { secondAuthenticatorOf, useStep, type StorageContractCase } from './storage-fixtures.js';
 import type { StorageRace } from './storage-race.js';
@@ -84,5 +85,6 @@ export const storageContract: readonly StorageContractCase[] = [
   ...changeCases,
   ...authenticatorCases,
   ...removalCases,
+  ...replacementCases,
   ...raceCases,
 ];

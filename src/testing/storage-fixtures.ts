@@ -122,7 +122,8 @@ export function secondAuthenticatorOf(userId: string): Authenticator {
 
 export function addingOf(enrolment: Pending, fields: Partial<Adding> = {}): Adding {
   const authenticator = secondAuthenticatorOf(enrolment.userId);
-  return { ...keyOf(enrolment), purpose: 'enrolment', authenticator, most: 2, now, ...fields };
+  const rest = { purpose: 'enrolment', authenticator, replaces: null, most: 2, now } as const;
+  return { ...keyOf(enrolment), ...rest, ...fields };
 }
 
 /** A user with two authenticators: epoch 2. */

@@ -193,15 +193,18 @@ export function naiveStorage(
       await deletePendings((pending) => pending.userId === key.userId);
       return user.epoch;
     },
-    async addAuthenticator({ authenticator, most, now, ...key }) {
+    async addAuthenticator({ authenticator, replaces, most, now, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt === null) return undefined;
       if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
-      if (user.authenticators.length >= most) return 'full';
+      const rest = user.authenticators.filter(({ id }) => id !== replaces);
+      if (replaces !== null && rest.length === user.authenticators.length) return 'absent';
+      if (rest.length >= most) return 'full';
       const others = (await users.list()).flatMap((other) => other.authenticators);
       if (others.some(({ id }) => id === authenticator.id)) throw new Error('Taken.');
       user.epoch += 1;
-      user.authenticators.push(authenticator);
+      user.authenticators = [...rest, authenticator];
+      if (replaces !== null) user.lanes.totp = { failures: 0, delayedUntil: 0 };
       await users.save(key.userId, user);
       await deletePendings((pending) => pending.userId === key.userId);
       return user.epoch;

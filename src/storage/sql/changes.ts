@@ -27,15 +27,8 @@ export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | und
 
 export function* renewBackupCodes(db: QueryBuilder, renewal: Renewal): Verb<number | undefined> {
   const { userId, epoch, now } = renewal;
-  const raised = yield* changed(
-    db
-      .updateTable('two_factor_auth')
-      .set({ epoch: epoch + 1, backup_code_failures: 0, backup_code_delayed_until: 0 })
-      .where('user_id', '=', userId)
-      .where('epoch', '=', epoch)
-      .where('enabled_at', 'is not', null),
-  );
-  if (raised !== 1) return new Rollback(undefined);
+  const counters = { backup_code_failures: 0, backup_code_delayed_until: 0 };
+  if (!(yield* raiseEnabled(db, renewal, counters))) return new Rollback(undefined);
   if (!(yield* consumePending(db, renewal, now))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
   yield* deleteBackupCodes(db, userId);
@@ -43,12 +36,17 @@ export function* renewBackupCodes(db: QueryBuilder, renewal: Renewal): Verb<numb
   return epoch + 1;
 }
 
-export function* addAuthenticator(db: QueryBuilder, adding: Adding): Verb<number | 'full' | undefined> {
-  const { userId, epoch, now } = adding;
-  if (!(yield* raiseEnabled(db, adding))) return new Rollback(undefined);
+export function* addAuthenticator(
+  db: QueryBuilder,
+  adding: Adding,
+): Verb<number | 'full' | 'absent' | undefined> {
+  const { userId, epoch, replaces, now } = adding;
+  const counters = replaces === null ? {} : { totp_failures: 0, totp_delayed_until: 0 };
+  if (!(yield* raiseEnabled(db, adding, counters))) return new Rollback(undefined);
   if (!(yield* consumePending(db, adding, now))) return new Rollback(undefined);
-  if ((yield* countAuthenticators(db, userId)) >= adding.most) return new Rollback('full');
   yield* deletePendingsOf(db, userId);
+  if (replaces !== null && !(yield* deleteAuthenticator(db, userId, replaces))) return new Rollback('absent');
+  if ((yield* countAuthenticators(db, userId)) >= adding.most) return new Rollback('full');
   yield* insertAuthenticator(db, adding.authenticator);
   return epoch + 1;
 }
@@ -74,13 +72,7 @@ export function* removeAuthenticator(
   const { userId, epoch, authenticatorId } = removal;
   if (!(yield* raiseEnabled(db, removal))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
-  const removed = yield* changed(
-    db
-      .deleteFrom('two_factor_authenticators')
-      .where('id', '=', authenticatorId)
-      .where('user_id', '=', userId),
-  );
-  if (removed !== 1) return new Rollback('absent');
+  if (!(yield* deleteAuthenticator(db, userId, authenticatorId))) return new Rollback('absent');
   if ((yield* countAuthenticators(db, userId)) === 0) return new Rollback('last');
   return epoch + 1;
 }
@@ -116,14 +108,24 @@ export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
 function* raiseEnabled(
   db: QueryBuilder,
   { userId, epoch }: { userId: string; epoch: number },
+  counters: Partial<typeof freshCounters> = {},
 ): Step<boolean> {
   const raise = db
     .updateTable('two_factor_auth')
-    .set({ epoch: epoch + 1 })
+    .set({ epoch: epoch + 1, ...counters })
     .where('user_id', '=', userId)
     .where('epoch', '=', epoch)
     .where('enabled_at', 'is not', null);
   return (yield* changed(raise)) === 1;
+}
+
+/** @returns whether the user had it. */
+function* deleteAuthenticator(db: QueryBuilder, userId: string, id: string): Step<boolean> {
+  const deletion = db
+    .deleteFrom('two_factor_authenticators')
+    .where('id', '=', id)
+    .where('user_id', '=', userId);
+  return (yield* changed(deletion)) === 1;
 }
 
 function* countAuthenticators(db: QueryBuilder, userId: string): Step<number> {
