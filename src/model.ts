@@ -31,6 +31,10 @@ export interface Account {
   lanes: Record<Lane, LaneCounter>;
 }
 
+export function isOn(account: Account | undefined): account is Account & { enabledAt: number } {
+  return account !== undefined && account.enabledAt !== null;
+}
+
 export interface TotpParameters {
   algorithm: 'sha1' | 'sha256' | 'sha512';
   digits: 6 | 8;

@@ -6,7 +6,7 @@ import type { Confirmation, Enrolment, EnrolmentFlow } from './enrolment/flow.js
 import { type Gate, requireUserId } from './login/gate.js';
 import { makePending, type Owner, pendingKey } from './login/pending.js';
 import type { ManagementFlow, Overview } from './management/flow.js';
-import type { Lane } from './model.js';
+import { isOn, type Lane } from './model.js';
 import type { Settings } from './settings.js';
 import type { Storage } from './storage/storage.js';
 import { cleanName, DEFAULT_NAME } from './totp/name.js';
@@ -76,7 +76,7 @@ export function createService(
 
   async function findOwner(userId: string, handle = randomToken()): Promise<Owner & { isEnabled: boolean }> {
     const account = await storage.findAccount(check(userId));
-    return { userId, epoch: account?.epoch ?? 0, handle, isEnabled: account?.enabledAt != null };
+    return { userId, epoch: account?.epoch ?? 0, handle, isEnabled: isOn(account) };
   }
 
   /** One pending row a call: the lane counts over all of them. @returns what the code has led to. */

@@ -91,10 +91,13 @@ export class ChallengeDesk {
   /** A fresh proof of the first factor, for somebody without a second one. */
   async answerPassword(
     request: Request,
-    user: Express.User,
-    stamp: Stamp,
-    isRight: () => Promise<boolean>,
+    { user, stamp }: { user: Express.User; stamp: Stamp },
+    password: string,
   ): Promise<Refusal | { kind: 'proven' }> {
+    const isRight = async (): Promise<boolean> => {
+      const verdict: unknown = await this.#settings.user.checkPassword?.(user, password);
+      return verdict === true;
+    };
     const outcome = await this.#flow.answerPassword(await this.#openStepUp(stamp), isRight);
     await this.#endIfOver(request, outcome);
     if (outcome.kind !== 'proven') return outcome;

@@ -8,6 +8,7 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
+import type { Complete } from '../login/guards.js';
 import type { LoginDesk } from '../login/desk.js';
 import { expireLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
@@ -68,7 +69,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     const isStepUp = state.kind === 'complete';
     const returnTo = samePathOnly(readField(request, 'return_to'), settings.origin) ?? settings.paths.pages;
     if (isStepUp && !(await gate.hasSecondFactor(state.stamp.userId))) {
-      await answerPassword(request, response, state.user, state.stamp, returnTo);
+      await answerPassword(request, response, state, returnTo);
       return;
     }
     const result = await authenticate(request, response);
@@ -105,14 +106,10 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
   async function answerPassword(
     request: Request,
     response: Response,
-    user: Express.User,
-    stamp: Stamp,
+    complete: Complete,
     returnTo: string,
   ): Promise<void> {
-    const password = readField(request, 'password') ?? '';
-    const isRight = async (): Promise<boolean> =>
-      (await settings.user.checkPassword?.(user, password)) === true;
-    const outcome = await desk.answerPassword(request, user, stamp, isRight);
+    const outcome = await desk.answerPassword(request, complete, readField(request, 'password') ?? '');
     if (outcome.kind === 'proven') {
       response.redirect(303, returnTo);
     } else if (outcome.kind === 'wrong') {

@@ -4,7 +4,7 @@ import type { KeyRing } from '../crypto/key-ring.js';
 import { randomId } from '../crypto/random.js';
 import { SecondFactorError } from '../errors.js';
 import { makePending, type Owner, pendingKey } from '../login/pending.js';
-import type { Authenticator, TotpParameters } from '../model.js';
+import { type Authenticator, isOn, type TotpParameters } from '../model.js';
 import { MOST_AUTHENTICATORS, type Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
 import { buildKeyUri, encodeKey } from '../totp/key-uri.js';
@@ -132,7 +132,7 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       const proven = await prove(key, code, name);
       if ('kind' in proven) return proven;
       const account = await storage.findAccount(owner.userId);
-      return account?.enabledAt == null ? enable(owner, key, proven) : add(key, proven);
+      return isOn(account) ? add(key, proven) : enable(owner, key, proven);
     },
   };
 }

@@ -1,5 +1,4 @@
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
-import type { z } from 'zod';
 import { SecondFactorError } from '../errors.js';
 import { judgeSender, refuseForgedCall } from './csrf.js';
 import { handle } from './handle.js';
@@ -21,7 +20,7 @@ export type Admit<Access> = (request: Request, userId: string) => Promise<Access
 /** An operation with what it does. */
 export interface Endpoint {
   operation: Operation;
-  run(request: Request, response: Response, origin: string): Promise<object>;
+  run: (request: Request, response: Response, origin: string) => Promise<object>;
 }
 
 /**
@@ -40,7 +39,7 @@ export function endpoint<Access extends object, Body, Answer extends object>(
       const access = await admit(request, String(request.params['user_id'] ?? ''));
       if (access instanceof Problem) return access;
       if (operation.method === 'post') refuseForgedCall(request, origin);
-      const schema = operation.body as z.ZodType<Body> | undefined;
+      const schema = operation.body;
       const body = schema ? await readJson(request, response, schema) : (undefined as Body);
       return answer({ request, response, access, body });
     },

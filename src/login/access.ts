@@ -100,9 +100,9 @@ export class ApiAccess {
   }
 
   async #isAllowed(request: Request, userId: string, action: ApiAction): Promise<boolean> {
-    const { authorize } = this.#settings.api;
-    if (!authorize || !isUserId(userId)) return false;
-    const verdict: unknown = await authorize(request, userId, action);
+    const { api } = this.#settings;
+    if (!api.authorize || !isUserId(userId)) return false;
+    const verdict: unknown = await api.authorize(request, userId, action);
     return verdict === true;
   }
 

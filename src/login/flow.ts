@@ -1,5 +1,5 @@
 import { randomToken } from '../crypto/random.js';
-import type { Account, Lane, Method } from '../model.js';
+import { type Account, isOn, type Lane, type Method } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
 import { hashHandle, makePending, pendingKey } from './pending.js';
@@ -96,7 +96,7 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
         storage.findAccount(userId),
         storage.findBackupCodeSet(userId),
       ]);
-      if (!account || !isOn(account)) return [];
+      if (!isOn(account)) return [];
       const isOpen = (lane: Lane): boolean => account.lanes[lane].failures < limits.cap;
       const hasCodes = codes !== undefined && codes.left > 0;
       return (['totp', 'backup-code'] as const).filter(
@@ -117,10 +117,6 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
       return { ...makeStamp(userId, target, {}, clock()), impersonator: { userId: actor, epoch } };
     },
   };
-}
-
-function isOn(account: Account | undefined): boolean {
-  return account !== undefined && account.enabledAt !== null;
 }
 
 function epochOf(account: Account | undefined): number {

@@ -33,15 +33,16 @@ export class Responder {
   async answerHeld(request: Request, response: Response): Promise<void> {
     const { challenge } = this.#settings.paths;
     // The host has answered itself: the pending login is saved, and there is nothing left to say.
-    if (response.headersSent) return;
+    if (isAnswered(response)) return;
     if (!wantsJson(request)) {
       response.set('Cache-Control', 'no-store').redirect(303, challenge);
       return;
     }
     const state = this.#gate.state(request);
     const members = state.kind === 'pending' ? await this.describe(state.pending) : { challenge };
-    // It took a while: the host may have answered meanwhile.
-    if (!response.headersSent) sendProblem(request, response, toProblem(new SecondFactorRequired(), members));
+    const problem = toProblem(new SecondFactorRequired(), members);
+    // That took a while: the host may have answered meanwhile.
+    if (!isAnswered(response)) sendProblem(request, response, problem);
   }
 
   /** What a program needs to know to complete a pending login. */
@@ -71,6 +72,10 @@ const calls: Record<Method, string> = {
 /** Where a program answers with each of these. */
 export function answerPaths(api: string, methods: readonly Method[]): Record<string, string> {
   return Object.fromEntries(methods.map((method) => [method, `${api}/${calls[method]}/me`]));
+}
+
+function isAnswered(response: Response): boolean {
+  return response.headersSent;
 }
 
 /** A client that runs on data would follow a redirect to a page and believe that it is logged in. */

@@ -13,7 +13,6 @@ import {
   keyOf,
   newPending,
   newUser,
-  now,
   useCode,
   useStep,
   type StorageContractCase,

@@ -31,7 +31,8 @@ export function jsonRoutes(passport: FirstFactor, { users, rememberMe }: Service
     });
   });
 
-  router.post('/login', checkLogin, passport.authenticate('local', { failWithError: true }), (req, res) => {
+  const login = passport.authenticate('local', { failWithError: true }) as RequestHandler;
+  router.post('/login', checkLogin, login, (req, res) => {
     res.json(signedIn(req));
   });
 
