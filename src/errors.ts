@@ -15,6 +15,7 @@ const statuses = {
   'login-refused': 403,
   'impersonation-refused': 403,
   'enrolment-refused': 403,
+  'enrolment-required': 403,
   'request-invalid': 400,
   'not-found': 404,
   'method-not-allowed': 405,

@@ -4,6 +4,8 @@ import { challengeApi } from './challenge/api.js';
 import type { challengeOperations } from './challenge/operations.js';
 import type { ChallengeDesk } from './challenge/desk.js';
 import { challengePages } from './challenge/pages.js';
+import type { ParkedRequests } from './challenge/parked-request.js';
+import { resumePages } from './challenge/resume-pages.js';
 import { enrolmentApi } from './enrolment/api.js';
 import type { enrolmentOperations } from './enrolment/operations.js';
 import type { EnrolmentDesk } from './enrolment/desk.js';
@@ -14,7 +16,7 @@ import { setApiHeaders, setPageHeaders } from './http/headers.js';
 import { describeApi, showDescription } from './http/openapi.js';
 import { checkMount, handleRefusal, serveStylesheet } from './http/pages.js';
 import { createRender } from './http/render.js';
-import { ApiAccess } from './login/access.js';
+import type { ApiAccess } from './login/access.js';
 import type { LoginDesk } from './login/desk.js';
 import type { Gate } from './login/gate.js';
 import type { Responder } from './login/respond.js';
@@ -36,6 +38,8 @@ export interface Rooms {
   enrolments: EnrolmentDesk;
   management: ManagementDesk;
   managementFlow: ManagementFlow;
+  access: ApiAccess;
+  parked: ParkedRequests;
 }
 
 type Operations = typeof challengeOperations & typeof enrolmentOperations & typeof managementOperations;
@@ -52,7 +56,7 @@ export type Api = {
 };
 
 export function createPages(rooms: Rooms): Router {
-  const { settings, gate, logins, challenges, enrolments, management, managementFlow } = rooms;
+  const { settings, gate, logins, challenges, enrolments, management, managementFlow, parked } = rooms;
   const { paths } = settings;
   const render = createRender(settings.issuer, paths.pages, settings.csrf);
   const face = { gate, settings, render, form: readForm(settings.origin) };
@@ -60,7 +64,10 @@ export function createPages(rooms: Rooms): Router {
   const router = Router();
   router.get('/style.css', serveStylesheet);
   router.use(setPageHeaders, checkMount('pages', paths.pages, paths.prefix));
-  router.use(challengePages({ ...face, logins, desk: challenges }));
+  router.use(
+    challengePages({ ...face, logins, desk: challenges }),
+    resumePages(gate, settings, parked, render),
+  );
   router.use(enrolmentPages({ ...face, desk: enrolments }));
   router.use(managementPages(changes), authenticatorPages(changes));
   router.use(handleRefusal(render, paths.home));
@@ -68,9 +75,9 @@ export function createPages(rooms: Rooms): Router {
 }
 
 export function createApi(rooms: Rooms): Router {
-  const { settings, gate, logins, responder, challenges, enrolments, management, managementFlow } = rooms;
+  const { settings, gate, logins, responder, challenges, enrolments, management, managementFlow, access } =
+    rooms;
   const { paths } = settings;
-  const access = new ApiAccess(gate, settings, responder);
   const endpoints = [
     ...challengeApi({ gate, logins, responder, access, desk: challenges, settings }),
     ...enrolmentApi(access, enrolments),

@@ -40,6 +40,7 @@ export type {
 } from './model.js';
 export type { Answered, Failure } from './challenge/desk.js';
 export type { Outcome, Refusal } from './challenge/flow.js';
+export type { RecentOptions } from './challenge/step-up.js';
 export {
   type Answerer,
   BackupCodeStrategy,

@@ -9,9 +9,10 @@ export type Method = 'pwd' | Lane;
 /**
  * What a row of `two_factor_pending` waits for:
  * `login` the second step of a login, `step-up` a fresh proof inside a complete session,
- * `enrolment` the first code of a new authenticator, `backup-codes` "I have saved these".
+ * `enrolment` the first code of a new authenticator, `backup-codes` "I have saved these",
+ * `resume` a form that was sent before the proof it needs.
  */
-export type Purpose = 'login' | 'step-up' | 'enrolment' | 'backup-codes';
+export type Purpose = 'login' | 'step-up' | 'enrolment' | 'backup-codes' | 'resume';
 
 /** How the guessing on one lane of one user stands. */
 export interface LaneCounter {

@@ -1,11 +1,14 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response, Router } from 'express';
 import { type Answered, ChallengeDesk } from './challenge/desk.js';
 import { createChallengeFlow } from './challenge/flow.js';
+import { createParkedRequests } from './challenge/parked-request.js';
+import { type RecentOptions, StepUp } from './challenge/step-up.js';
 import { MINUTE } from './clock.js';
 import { createKeyRing } from './crypto/key-ring.js';
 import { EnrolmentDesk } from './enrolment/desk.js';
 import { createEnrolmentFlow } from './enrolment/flow.js';
 import { createApi, createPages } from './faces.js';
+import { ApiAccess } from './login/access.js';
 import { LoginDesk } from './login/desk.js';
 import { createLoginFlow } from './login/flow.js';
 import { Gate, requireUserId } from './login/gate.js';
@@ -55,6 +58,17 @@ export interface SecondFactor {
    * @throws SecondFactorError `impersonation-refused`.
    */
   impersonate(request: Request, user: Express.User): Promise<void>;
+  /**
+   * Put it before a route that needs a fresh proof. People go to the challenge and come back; a form that was sent is offered again
+   * (not files, and not more than 16 KiB); programs get 401 `proof-required`.
+   * @throws SecondFactorError `configuration-invalid` on a wrong `within`.
+   */
+  recent(options?: RecentOptions): RequestHandler;
+  /**
+   * Put it before a route that needs a session in which a second factor was proven at any time. Whoever has none is sent to the
+   * set-up, programs get 403 `enrolment-required`.
+   */
+  required(): RequestHandler;
   /**
    * Answers `SecondFactorRequired`, and to programs our other errors as problem+json. Mount it below the routes, above your
    * own error handler.
@@ -107,7 +121,21 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage);
   const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);
   const management = new ManagementDesk(gate, logins, managementFlow);
-  const rooms = { settings, gate, logins, responder, challenges, enrolments, management, managementFlow };
+  const access = new ApiAccess(gate, settings, responder);
+  const parked = createParkedRequests(settings, storage, ring);
+  const stepUp = new StepUp(gate, settings, access, parked);
+  const rooms = {
+    access,
+    parked,
+    settings,
+    gate,
+    logins,
+    responder,
+    challenges,
+    enrolments,
+    management,
+    managementFlow,
+  };
   let purge: NodeJS.Timeout | undefined;
 
   return {
@@ -144,6 +172,10 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     },
 
     impersonate: (request, user) => logins.impersonate(request, user),
+
+    recent: (recentOptions) => stepUp.recent(recentOptions),
+
+    required: () => stepUp.required(),
 
     errors: () => responder.errors(),
 

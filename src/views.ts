@@ -24,6 +24,7 @@ export interface Views {
     minutes: number;
   };
   'challenge/password': { returnTo: string };
+  'challenge/resume': { path: string; fields: { name: string; value: string }[]; homePath: string };
   'challenge/stopped': { text: string; links: { href: string; text: string }[] };
   'enrolment/setup': {
     /** Whether it turns the second factor on, or adds an authenticator to those that are there. */

@@ -6,3 +6,9 @@ export function browserPath({ originalUrl }: Request, prefix: string): string {
   const path = originalUrl.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0];
   return prefix + (path || '/');
 }
+
+/** The path as browsers see it, with the query. */
+export function browserUrl(request: Request, prefix: string): string {
+  const query = request.originalUrl.replace(/#.*/, '').indexOf('?');
+  return browserPath(request, prefix) + (query === -1 ? '' : request.originalUrl.slice(query));
+}

@@ -96,7 +96,7 @@ export class ApiAccess {
       return new Problem('proof-impossible', 'Sign out and sign in again, then come back within 5 minutes.');
     }
     const members = { factors, answers: answerPaths(api, factors), challenge, proof };
-    return new Problem('proof-required', 'Prove first that it is you; that lasts for 5 minutes.', members);
+    return new Problem('proof-required', 'Prove first that it is you.', members);
   }
 
   async #isAllowed(request: Request, userId: string, action: ApiAction): Promise<boolean> {

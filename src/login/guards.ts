@@ -3,7 +3,7 @@ import { browserPath } from '../http/path.js';
 import type { Method } from '../model.js';
 import { FRESH_FOR, type Settings } from '../settings.js';
 import type { Gate, LoginState } from './gate.js';
-import { freshness, type Stamp } from './stamp.js';
+import { type Freshness, freshness, type Stamp } from './stamp.js';
 
 /** A request of somebody who is logged in. */
 export type Complete = Extract<LoginState, { kind: 'complete' }>;
@@ -44,7 +44,8 @@ export async function judgeProof(
   gate: Gate,
   { clock }: Settings,
   stamp: Stamp,
-): Promise<{ proof: 'fresh' | 'expired' | 'missing'; methods: Method[] }> {
+  within = FRESH_FOR,
+): Promise<{ proof: Freshness; methods: Method[] }> {
   const methods: Method[] = (await gate.hasSecondFactor(stamp.userId)) ? ['totp', 'backup-code'] : ['pwd'];
-  return { proof: freshness(stamp, methods, clock(), FRESH_FOR), methods };
+  return { proof: freshness(stamp, methods, clock(), within), methods };
 }

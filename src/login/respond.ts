@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { SecondFactorError, SecondFactorRequired } from '../errors.js';
 import { Problem, type ProblemMembers, sendProblem } from '../http/problem.js';
+import { wantsJson } from '../http/wants-json.js';
 import type { Lane, Method } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { Gate } from './gate.js';
@@ -76,12 +77,6 @@ export function answerPaths(api: string, methods: readonly Method[]): Record<str
 
 function isAnswered(response: Response): boolean {
   return response.headersSent;
-}
-
-/** A client that runs on data would follow a redirect to a page and believe that it is logged in. */
-function wantsJson(request: Request): boolean {
-  if (request.get('Sec-Fetch-Dest') === 'empty') return true;
-  return request.is('json') === 'json' || request.accepts(['html', 'json']) === 'json';
 }
 
 /** Whoever shows pages says so in `Accept`; an error page is nothing to a program that says nothing. */

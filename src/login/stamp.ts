@@ -18,13 +18,10 @@ export interface Stamp {
   impersonator?: { userId: string; epoch: number } | undefined;
 }
 
+export type Freshness = 'fresh' | 'expired' | 'missing';
+
 /** Whether this session has proven one of the methods recently enough for a security change (R6). */
-export function freshness(
-  stamp: Stamp,
-  methods: readonly Method[],
-  now: number,
-  within: number,
-): 'fresh' | 'expired' | 'missing' {
+export function freshness(stamp: Stamp, methods: readonly Method[], now: number, within: number): Freshness {
   const proofs = methods.flatMap((method) => stamp.proofs[method] ?? []);
   if (proofs.length === 0) return 'missing';
   return proofs.some((at) => now - at < within) ? 'fresh' : 'expired';
