@@ -1,4 +1,4 @@
-// `npm run build`: src -> dist, then the example, which imports the package by its own name.
+// `npm run build`: src -> dist, then the examples, which import the package by its own name.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -20,11 +20,13 @@ const stamp = join(root, '.cache', 'built');
 const projects = [
   { name: 'src', folder: '.' },
   { name: 'examples/identity-server', folder: 'examples/identity-server' },
+  { name: 'examples/json-api', folder: 'examples/json-api' },
 ];
-const sources = ['src', 'examples/identity-server/src'];
+const sources = ['src', 'examples/identity-server/src', 'examples/json-api/src'];
 const settings = [
   'tsconfig.json',
   'examples/identity-server/tsconfig.json',
+  'examples/json-api/tsconfig.json',
   'package.json',
   'package-lock.json',
 ];

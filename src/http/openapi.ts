@@ -99,7 +99,11 @@ function describe(operation: Operation): object {
     operationId: id,
     summary,
     description,
-    ...(isOfUser && { parameters: [userId, ...describeQuery(operation.query)] }),
+    parameters: [
+      ...(isOfUser ? [userId] : []),
+      ...describeQuery(operation.query),
+      ...(method === 'post' ? [tokenParameter] : []),
+    ],
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: refer(body) } } },
     }),
@@ -129,15 +133,30 @@ const userId = {
   schema: { type: 'string' },
 };
 
+const tokenParameter = {
+  name: TOKEN_HEADER,
+  in: 'header',
+  description: 'The token of this session, from clients that send neither `Sec-Fetch-Site` nor `Origin`.',
+  schema: { type: 'string' },
+};
+
 const tokenHeader = { description: 'The token of this session, from now on.', schema: { type: 'string' } };
 
+/** A problem for each status, with the codes that this operation may give there. */
 function describeProblems(all: readonly ProblemCode[]): Record<string, object> {
-  const content = { 'application/problem+json': { schema: refer(problem) } };
   const statuses = new Set(all.map((code) => problemStatuses[code]));
   return Object.fromEntries(
     [...statuses].map((status) => {
-      const here = new Set(all.filter((code) => problemStatuses[code] === status));
-      return [status, { description: [...here].map((code) => `\`${code}\``).join(', '), content }];
+      const here = [...new Set(all.filter((code) => problemStatuses[code] === status))];
+      const schema = { allOf: [refer(problem), { type: 'object', properties: { code: { enum: here } } }] };
+      return [
+        status,
+        {
+          description: here.map((code) => `\`${code}\``).join(', '),
+          headers: { [TOKEN_HEADER]: tokenHeader },
+          content: { 'application/problem+json': { schema } },
+        },
+      ];
     }),
   );
 }

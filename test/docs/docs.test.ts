@@ -5,6 +5,10 @@ import { describe, expect, it } from 'vitest';
 import * as testingKit from '../../src/testing/index.js';
 import { FRESH_FOR, optionsSchema, parseOptions, PENDING_LIFETIME } from '../../src/settings.js';
 import type { SecondFactorOptions } from '../../src/options.js';
+import { challengeOperations } from '../../src/challenge/operations.js';
+import { enrolmentOperations } from '../../src/enrolment/operations.js';
+import { showDescription } from '../../src/http/openapi.js';
+import { managementOperations } from '../../src/management/operations.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
@@ -66,6 +70,23 @@ describe('the documentation', () => {
     expect(documented).toEqual(statuses);
   });
 
+  it('lists every operation of the JSON API with its call, and no other', () => {
+    const all = { ...challengeOperations, ...enrolmentOperations, ...managementOperations, showDescription };
+    const calls = Object.values(all).map(({ id, method, path }) => [id, `${method.toUpperCase()} ${path}`]);
+    const rows = read('docs/json-api.md').matchAll(/^\| `(\w+)` +\| `((?:GET|POST) [^`]+)` +\|/gm);
+    expect([...rows].map(([, id, call]) => [id, call])).toEqual(calls);
+  });
+
+  it('lists every method of the service', () => {
+    const [, body = ''] = /interface TwoFactorService \{([^]*?)\n\}/.exec(read('src/service.ts')) ?? [];
+    const methods = [...body.matchAll(/^ {2}(\w+)\(([^)]*)\)/gm)].map(([, name = '', parameters = '']) => {
+      return `${name}(${parameters.replaceAll(/: string/g, '')})`;
+    });
+    expect(methods.length).toBeGreaterThan(5);
+    const documented = firstCells('docs/json-api.md').filter((cell) => cell.endsWith(')'));
+    expect(documented).toEqual(methods);
+  });
+
   it('lists everything that the testing kit exports', () => {
     const documented = firstCells('docs/testing.md').map((cell) => cell.replace(/\(.*/, ''));
     expect(documented.sort()).toEqual(Object.keys(testingKit).sort());
@@ -116,7 +137,13 @@ describe('the documentation', () => {
 
   it('shows code that compiles', () => {
     const snippets = new Map<string, string>();
-    for (const page of ['README.md', 'docs/testing.md', 'docs/logins.md', 'docs/storage-adapters.md']) {
+    for (const page of [
+      'README.md',
+      'docs/testing.md',
+      'docs/logins.md',
+      'docs/json-api.md',
+      'docs/storage-adapters.md',
+    ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
       expect(found.length, page).toBeGreaterThan(0);
       for (const [index, [, code = '']] of found.entries()) snippets.set(`${page}-${String(index)}`, code);
@@ -144,11 +171,12 @@ declare function issueRememberToken(user: Express.User): Promise<string>;
 declare const reports: express.RequestHandler;
 declare const auditLog: { impersonation(actor: Express.User, user: Express.User): Promise<void> };
 declare function isSupport(user: Express.User): boolean;
+declare function ask(question: string): Promise<string>;
 declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions;
-void [{} as Unused, cookieOptions, logout, issueRememberToken, reports, auditLog, isSupport, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, cookieOptions, logout, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

@@ -8,12 +8,32 @@ import supertest from 'supertest';
 
 /** What of an OpenAPI document is used here. */
 export interface ApiDescription {
-  paths: Record<string, Partial<Record<string, Operation>>>;
-  components: object;
+  openapi: string;
+  paths: Record<string, Partial<Record<string, DescribedOperation>>>;
+  components: { schemas: Record<string, JsonSchema> };
 }
 
-interface Operation {
-  responses: Partial<Record<string, { content: Record<string, { schema: { $ref: string } }> }>>;
+export interface DescribedOperation {
+  operationId: string;
+  requestBody?: unknown;
+  responses: Partial<Record<string, { description: string; content: Content }>>;
+}
+
+type Content = Partial<Record<string, { schema: JsonSchema }>>;
+
+/** What of JSON Schema the document uses. */
+export interface JsonSchema {
+  $ref?: string;
+  type?: string | string[];
+  format?: string;
+  enum?: unknown[];
+  const?: unknown;
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: boolean | JsonSchema;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  allOf?: JsonSchema[];
 }
 
 /** An answer as it was sent. */
@@ -26,15 +46,20 @@ export interface SentAnswer {
   body: unknown;
 }
 
+const anyProblem: Content = {
+  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+};
+
 /** Says what of an answer is not as the document has it; `undefined` where all is. */
 export function createAnswerCheck(description: ApiDescription): (sent: SentAnswer) => string | undefined {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   (formats as unknown as (ajv: Ajv2020) => void)(ajv);
   ajv.addSchema({ $id: 'api', ...description });
   const validators = new Map<string, ValidateFunction>();
-  const validatorOf = (ref: string): ValidateFunction => {
-    const known = validators.get(ref) ?? ajv.compile({ $ref: `api${ref}` });
-    validators.set(ref, known);
+  const validatorOf = (schema: JsonSchema): ValidateFunction => {
+    const text = JSON.stringify(schema).replaceAll('"#/', '"api#/');
+    const known = validators.get(text) ?? ajv.compile(JSON.parse(text) as object);
+    validators.set(text, known);
     return known;
   };
   const paths = Object.keys(description.paths).map((path) => ({
@@ -51,11 +76,12 @@ export function createAnswerCheck(description: ApiDescription): (sent: SentAnswe
     const response = operation?.responses[String(status)];
     if (!isElsewhere && !response)
       return `${method} ${path} answers ${String(status)}, which is not described`;
-    const kind = contentType.split(';')[0] ?? '';
-    const ref = isElsewhere ? '#/components/schemas/Problem' : response?.content[kind]?.schema.$ref;
-    if (ref === undefined) return `${method} ${path} answers ${String(status)} as ${contentType}`;
-    const validate = validatorOf(ref);
-    return validate(body) ? undefined : `${method} ${path}: ${ajv.errorsText(validate.errors)} in ${ref}`;
+    const content = isElsewhere ? anyProblem : response?.content;
+    const schema = content?.[contentType.split(';')[0] ?? '']?.schema;
+    if (!schema) return `${method} ${path} answers ${String(status)} as ${contentType}`;
+    const validate = validatorOf(schema);
+    if (validate(body)) return undefined;
+    return `${method} ${path} answers ${String(status)}: ${ajv.errorsText(validate.errors)}`;
   };
 }
 

@@ -80,13 +80,18 @@ describe('the packed tarball, installed in a fresh folder', { timeout: 120_000 }
     expect(run(host, process.execPath, '--input-type=commonjs', '--eval', source + print).trim()).toBe(names);
   });
 
-  it('keeps SQLite files and finds its pages', () => {
+  it('keeps SQLite files, finds its pages and describes its API', () => {
     writeFileSync(join(host, 'server.js'), server);
-    expect(run(host, process.execPath, 'server.js').trim()).toBe('stylesheet 200 text/css; charset=utf-8');
+    expect(run(host, process.execPath, 'server.js').trim().split('\n')).toEqual([
+      'stylesheet 200 text/css; charset=utf-8',
+      'description 200 application/json; charset=utf-8',
+      'service false',
+    ]);
   });
 
   it('compiles in a strict TypeScript project, its declarations and those they name included', () => {
     writeFileSync(join(host, 'host.ts'), server);
+    writeFileSync(join(host, 'client.ts'), client);
     const options = [
       '--module',
       'nodenext',
@@ -98,7 +103,7 @@ describe('the packed tarball, installed in a fresh folder', { timeout: 120_000 }
       'false',
     ];
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit'];
-    run(host, 'node_modules/.bin/tsc', ...options, ...strict, 'host.ts');
+    run(host, 'node_modules/.bin/tsc', ...options, ...strict, 'host.ts', 'client.ts');
   });
 });
 
@@ -124,11 +129,34 @@ app.use(session({ secret: 'not a secret', resave: false, saveUninitialized: fals
 secondFactor.protect(passport);
 app.use(passport.session());
 app.use('/two-factor', secondFactor.pages());
+app.use('/api/v1/two-factor', secondFactor.api());
 const listener = app.listen(0, async () => {
   const address = listener.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
-  const response = await fetch(\`http://127.0.0.1:\${port}/two-factor/style.css\`);
-  console.log('stylesheet', response.status, response.headers.get('content-type'));
+  const addresses = { stylesheet: 'two-factor/style.css', description: 'api/v1/two-factor/openapi.json' };
+  for (const [name, path] of Object.entries(addresses)) {
+    const response = await fetch(\`http://127.0.0.1:\${port}/\${path}\`);
+    console.log(name, response.status, response.headers.get('content-type'));
+  }
+  console.log('service', (await secondFactor.service.status('ada')).enabledAt !== null);
   process.exit();
 });
+`;
+
+/** A typed client of the JSON API and the service. */
+const client = `
+import type { Api, SecondFactor } from 'passport-second-factor';
+
+export function verify(send: (body: Api['verify']['body']) => Promise<Api['verify']['answer']>): Promise<string | null> {
+  return send({ code: '123456' }).then((answer) => answer.return_to);
+}
+// @ts-expect-error There is no body to a GET.
+export const nothing: Api['getStatus']['body'] = {};
+// @ts-expect-error The field has another name.
+export const wrong: Api['verify']['body'] = { token: '123456' };
+
+export async function turnOff({ service }: SecondFactor, code: string): Promise<boolean> {
+  const outcome = await service.disable('ada', code);
+  return outcome.kind === 'accepted' && outcome.lane === 'totp';
+}
 `;
