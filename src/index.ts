@@ -18,10 +18,13 @@ export type {
   AttemptLimits,
   AttemptResult,
   Enabling,
+  InspectedRecords,
+  Inspection,
   NewBackupCodeSet,
   PendingKey,
   Proof,
   Renewal,
+  SealedRecords,
   Storage,
 } from './storage/storage.js';
 export type {

@@ -26,6 +26,8 @@ export interface SecondFactorOptions {
   paths?: {
     /** Where browsers see `pages()`. Default `/two-factor`. */
     pages?: string;
+    /** Where programs see `api()`. Default `/api/v1/two-factor`. */
+    api?: string;
     /** What a proxy takes off the front of a path before Express sees it, e.g. `/app`. Default `''`. */
     prefix?: string;
     /** Where held logins are sent, for a host with a challenge page of its own. Default `challenge` below `pages`. */

@@ -20,7 +20,7 @@ export interface Settings {
   held: 'respond' | 'error';
   /** Until when unstamped sessions are adopted; 0 for never. */
   adoptUntil: number;
-  paths: { pages: string; prefix: string; challenge: string; login: string; home: string };
+  paths: { pages: string; api: string; prefix: string; challenge: string; login: string; home: string };
   csrf: CsrfOptions | undefined;
   window: Window;
   limits: AttemptLimits;
@@ -130,6 +130,7 @@ export const optionsSchema = z
     paths: z
       .strictObject({
         pages: pagesPath.default('/two-factor'),
+        api: path.default('/api/v1/two-factor'),
         prefix: prefix.or(z.literal('')).default(''),
         challenge: path.optional(),
         login: path.default('/login'),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
 import { changeCases } from './storage-contract-changes.js';
+import { inspectionCases } from './storage-contract-inspection.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
 import { check, newUser, type StorageContractCase } from './storage-fixtures.js';
@@ -45,5 +46,6 @@ export const storageContract: readonly StorageContractCase[] = [
   ...attemptCases,
   ...acceptanceCases,
   ...changeCases,
+  ...inspectionCases,
   ...raceCases,
 ];

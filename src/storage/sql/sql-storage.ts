@@ -18,6 +18,7 @@ import { accept } from './acceptance.js';
 import { findAccount, findBackupCodeSet, listAuthenticators, raiseEpoch } from './accounts.js';
 import { spendAttempt } from './attempts.js';
 import { enable, renewBackupCodes } from './changes.js';
+import { inspect } from './inspection.js';
 import { migrate } from './migrations.js';
 import { createMysqlPool, type MysqlPool } from './mysql.js';
 import { createPending, deletePending, findPending, openPending, purgePending } from './pending.js';
@@ -118,5 +119,6 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     accept: (acceptance) => transact(() => accept(db, acceptance)),
     enable: (enabling) => transact(() => enable(db, enabling)),
     renewBackupCodes: (renewal) => transact(() => renewBackupCodes(db, renewal)),
+    inspect: (clock, cap) => read(() => inspect(db, clock, cap), 'upkeep'),
   };
 }
