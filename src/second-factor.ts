@@ -22,6 +22,9 @@ import { createManagementFlow } from './management/flow.js';
 import { managementPages } from './management/pages.js';
 import type { Lane } from './model.js';
 import type { SecondFactorOptions } from './options.js';
+import { collectReport } from './report/collect.js';
+import type { ReportContext } from './report/context.js';
+import type { Report } from './report/report.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
 
@@ -82,6 +85,11 @@ export interface SecondFactor {
    * a reset: who was logged in already would otherwise be told that the session has ended.
    */
   passwordChanged(userId: string, keep?: Request): Promise<void>;
+  /**
+   * Looks at the whole installation and changes nothing in it, also before `ready()` and without tables: `drawReport` and
+   * `describeReport` say it in words (docs/report.md). It counts whole tables: for administrators, not for every request.
+   */
+  report(context?: ReportContext): Promise<Report>;
 }
 
 const PURGE_INTERVAL = 10 * MINUTE;
@@ -174,6 +182,8 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       if (epoch !== state.stamp.epoch + 1) return;
       await logins.renew(keep, state, { epoch });
     },
+
+    report: (context = {}) => collectReport(settings, storage, context),
   };
 }
 

@@ -13,9 +13,9 @@ async function inspectRecords(storage: Storage, cap = limits.cap): Promise<Inspe
 }
 
 /** Other cases may have left records behind: what counts is the difference. */
-async function difference<Section extends 'users' | 'logins'>(
+async function difference(
   storage: Storage,
-  section: Section,
+  section: 'users' | 'logins',
   work: () => Promise<void>,
 ): Promise<Record<string, number>> {
   const before = (await inspectRecords(storage))[section];

@@ -1,8 +1,9 @@
-import { sql, type AliasedExpression, type RawBuilder } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Clock } from '../../clock.js';
 import type { InspectedRecords, Inspection, SealedRecords } from '../storage.js';
+import { findTables, keyIdOf, readClock } from './inspection-grammar.js';
 import { released } from './migrations.js';
-import { dialectOf, laneColumns, type QueryBuilder, type Tables } from './tables.js';
+import { laneColumns, type QueryBuilder, type Tables } from './tables.js';
 import { first, rows, type Step } from './verb.js';
 
 /** Each table that a migration makes: a new one does not compile before it stands here. */
@@ -20,7 +21,7 @@ const mostKeys = 1_000;
 
 export function* inspect(db: QueryBuilder, clock: Clock, cap: number): Step<Inspection> {
   const clockAhead = yield* compareClocks(db, clock);
-  const existing = (yield* rows(findTables(db))).map(({ name }) => name);
+  const existing = (yield* rows(findTables(db, allTables))).map(({ name }) => name);
   const tables: Inspection['tables'][number][] = [];
   for (const name of allTables) {
     tables.push({ name, rows: existing.includes(name) ? yield* countRows(db, name) : null });
@@ -41,29 +42,6 @@ function* compareClocks(db: QueryBuilder, clock: Clock): Step<number> {
   const before = clock();
   const row = yield* first(db.selectNoFrom(readClock(db).as('milliseconds')));
   return Math.round(Number(row?.milliseconds) - (before + clock()) / 2);
-}
-
-/** In UTC, whatever time zone the session has. */
-function readClock(db: QueryBuilder): RawBuilder<number> {
-  switch (dialectOf(db)) {
-    case 'mysql':
-      return sql`timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) / 1000`;
-    case 'postgres':
-      return sql`extract(epoch from clock_timestamp()) * 1000`;
-    case 'sqlite':
-      return sql`(julianday('now') - 2440587.5) * 86400000`;
-  }
-}
-
-/** Those that a statement of ours would meet. */
-function findTables(db: QueryBuilder) {
-  const names = sql.join(allTables.map((name) => sql.lit(name)));
-  const found = {
-    mysql: sql`(select table_name as name from information_schema.tables where table_schema = database() and table_name in (${names}))`,
-    postgres: sql`(select relname as name from pg_catalog.pg_class where relname in (${names}) and pg_table_is_visible(oid))`,
-    sqlite: sql`(select name from sqlite_master where type = 'table' and name in (${names}))`,
-  }[dialectOf(db)];
-  return db.selectFrom((found as RawBuilder<{ name: string }>).as('found')).select('name');
 }
 
 function* countRows(db: QueryBuilder, table: keyof Tables): Step<number> {
@@ -121,18 +99,12 @@ function* inspectRecords(db: QueryBuilder, now: number, cap: number): Step<Inspe
   };
 }
 
-interface SealedRow {
-  id: string;
-  user_id: string;
-  sealed: string;
-}
-
 function* sampleSealed(db: QueryBuilder, kind: SealedRecords['kind']): Step<SealedRecords[]> {
   const records =
     kind === 'authenticator'
       ? db.selectFrom('two_factor_authenticators').select(['id', 'user_id', 'sealed_secret as sealed'])
       : db.selectFrom('two_factor_backup_sets').select(['id', 'user_id', 'sealed_key as sealed']);
-  const from = db.selectFrom(records.as('records') as AliasedExpression<SealedRow, 'records'>);
+  const from = db.selectFrom(records.as('records'));
   const groups = yield* rows(
     from
       .select((eb) => [keyIdOf(db).as('key_id'), eb.fn.countAll().as('count'), eb.fn.min('id').as('id')])
@@ -153,15 +125,4 @@ function* sampleSealed(db: QueryBuilder, kind: SealedRecords['kind']): Step<Seal
     });
   }
   return found;
-}
-
-function keyIdOf(db: QueryBuilder): RawBuilder<string> {
-  switch (dialectOf(db)) {
-    case 'mysql':
-      return sql`substring_index(sealed, '.', 1)`;
-    case 'postgres':
-      return sql`split_part(sealed, '.', 1)`;
-    case 'sqlite':
-      return sql`substr(sealed, 1, instr(sealed || '.', '.') - 1)`;
-  }
 }
