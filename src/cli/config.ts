@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CannotLook } from '../conformance/verdict.js';
 import type { SecondFactorOptions } from '../options.js';
@@ -8,7 +8,7 @@ import type { ReportContext } from '../report/context.js';
 /** What `second-factor.config.js` exports, put in order. */
 export interface SecondFactorConfig {
   options: SecondFactorOptions;
-  context: Pick<ReportContext, 'session' | 'countUsers' | 'url'>;
+  context: Pick<ReportContext, 'session' | 'countUsers' | 'url' | 'from'>;
   close: () => unknown;
 }
 
@@ -31,6 +31,7 @@ export async function readConfig(file: string): Promise<SecondFactorConfig> {
     const options = typeof given === 'function' ? await given() : given;
     if (!options) throw new Error('Its default export must be the options of createSecondFactor.');
     const context = {
+      from: dirname(path),
       ...(exported.session && { session: exported.session }),
       ...(countUsers && { countUsers }),
       ...(url !== undefined && { url }),

@@ -61,8 +61,10 @@ export async function collectReport(
   return {
     checkedAt: new Date(clock()).toISOString(),
     sections: sections.map(([id, { rows }]) => ({ id, rows })),
-    problems: sections.flatMap(([section, { problems }]) =>
-      problems.map((found) => ({ ...found, section, severity: severities[found.code] })),
-    ),
+    problems: sections
+      .flatMap(([section, { problems }]) =>
+        problems.map((found) => ({ ...found, section, severity: severities[found.code] })),
+      )
+      .sort((a, b) => Number(a.severity === 'notice') - Number(b.severity === 'notice')),
   };
 }

@@ -26,7 +26,7 @@ export interface DescribedProblem extends Advice {
 export interface DescribedRow {
   name: string;
   value: string;
-  /** '' where nothing in particular is expected. */
+  /** '' where nothing in particular is expected, or just what was found. */
   expected: string;
   state: State;
   /** The state in words. */
@@ -72,7 +72,7 @@ function describeRow({ name, of, value, expected, state }: Row, texts: Texts): D
   return {
     name: [texts.rows[name], of].filter((part) => part).join(' '),
     value: typeof value === 'object' ? texts.words[value.word] : String(value),
-    expected: expected === undefined ? '' : texts.expected(String(expected)),
+    expected: expected === undefined || expected === value ? '' : texts.expected(String(expected)),
     state,
     label: texts.states[state],
   };

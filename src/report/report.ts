@@ -5,7 +5,7 @@ export interface Report {
   /** ISO 8601, by the clock of the options. */
   checkedAt: string;
   sections: readonly Section[];
-  /** In the order of the sections. */
+  /** Problems first, then notices; each in the order of the sections. */
   problems: readonly Problem[];
 }
 
