@@ -22,6 +22,9 @@ export const url = config.port === 0 && config.baseUrl === undefined ? undefined
 
 export const session = { store: sessions?.store, cookie: sessionCookie(origin.startsWith('https:')) };
 
+/** connect-redis does not show the client that it was given. */
+export const redis = sessions?.redis;
+
 export const countUsers = () => services.users.count();
 
 export async function close() {

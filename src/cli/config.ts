@@ -8,11 +8,11 @@ import type { ReportContext } from '../report/context.js';
 /** What `second-factor.config.js` exports, put in order. */
 export interface SecondFactorConfig {
   options: SecondFactorOptions;
-  context: Pick<ReportContext, 'session' | 'countUsers' | 'url' | 'from'>;
+  context: Omit<ReportContext, 'mode'>;
   close: () => unknown;
 }
 
-interface Exports extends Pick<ReportContext, 'session' | 'countUsers' | 'url'> {
+interface Exports extends Pick<ReportContext, 'session' | 'redis' | 'countUsers' | 'url'> {
   default?: SecondFactorOptions | (() => SecondFactorOptions | Promise<SecondFactorOptions>);
   close?: () => unknown;
 }
@@ -27,12 +27,13 @@ export async function readConfig(file: string): Promise<SecondFactorConfig> {
   }
   try {
     const exported = (await import(pathToFileURL(path).href)) as Exports;
-    const { default: given, countUsers, url, close = () => undefined } = exported;
+    const { default: given, redis, countUsers, url, close = () => undefined } = exported;
     const options = typeof given === 'function' ? await given() : given;
     if (!options) throw new Error('Its default export must be the options of createSecondFactor.');
     const context = {
       from: dirname(path),
       ...(exported.session && { session: exported.session }),
+      ...(redis && { redis }),
       ...(countUsers && { countUsers }),
       ...(url !== undefined && { url }),
     };

@@ -1,4 +1,5 @@
-import { SECOND } from '../clock.js';
+import { type Clock, SECOND } from '../clock.js';
+import type { ProbedStore, RedisClock } from './context.js';
 import type { ClockDifference } from './problems.js';
 import type { Finding, Row } from './report.js';
 
@@ -27,4 +28,30 @@ export function compareClocks(clocks: Clocks): Finding {
     rows,
     problems: off.length === 0 ? [] : [{ code: 'clock-off', details: { differences: off } }],
   };
+}
+
+/** A store that shows its client has one; connect-redis 8 hides it. */
+export function findRedis(store: ProbedStore | undefined): RedisClock | undefined {
+  const client: unknown = store && Reflect.get(store, 'client');
+  return isRedisClock(client) ? client : undefined;
+}
+
+function isRedisClock(client: unknown): client is RedisClock {
+  return typeof client === 'object' && client !== null && typeof Reflect.get(client, 'time') === 'function';
+}
+
+/** @returns milliseconds by which it is ahead, estimated with half of the way there and back. */
+export async function askRedis(redis: RedisClock, clock: Clock): Promise<number> {
+  const before = clock();
+  const answer = await redis.time();
+  return Math.round(readTime(answer) - (before + clock()) / 2);
+}
+
+/** `ioredis` tells seconds and microseconds as text, `redis` a date or the same two, by its version. */
+function readTime(answer: unknown): number {
+  if (answer instanceof Date) return answer.getTime();
+  const [seconds = NaN, microseconds = NaN] = Array.isArray(answer) ? answer.map(Number) : [];
+  const there = seconds * 1_000 + microseconds / 1_000;
+  if (Number.isNaN(there)) throw new TypeError('TIME was answered with something that is no time.');
+  return there;
 }

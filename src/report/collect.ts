@@ -2,7 +2,7 @@ import { SECOND } from '../clock.js';
 import type { Settings } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 import { describeAnswers } from './answers.js';
-import { compareClocks } from './clocks.js';
+import { askRedis, compareClocks, findRedis } from './clocks.js';
 import { describeConfiguration } from './configuration.js';
 import type { ReportContext } from './context.js';
 import { describeCookie } from './cookie.js';
@@ -30,11 +30,13 @@ export async function collectReport(
   const { mode = 'production', url, from = process.cwd() } = context;
   const given = context.session ?? {};
   const { store } = given;
-  const [inspection, total, visited, probe] = await Promise.all([
+  const redis = context.redis ?? findRedis(store);
+  const [inspection, total, visited, probe, redisAhead] = await Promise.all([
     look(() => storage.inspect(clock, limits.cap), inspectionPatience),
     look(() => context.countUsers?.()),
     url === undefined ? undefined : look(() => visit(url, settings), inspectionPatience),
-    store && look(() => probeStore(store, clock)),
+    store && look(() => probeStore(store)),
+    redis && look(() => askRedis(redis, clock)),
   ]);
   const findings: Record<SectionId, Finding> = {
     configuration: describeConfiguration(settings, mode),
@@ -52,7 +54,7 @@ export async function collectReport(
     ),
     clocks: compareClocks({
       database: inspection.seen?.clockAhead,
-      redis: probe?.seen?.clockAhead,
+      redis: redisAhead?.seen,
       server: visited?.seen?.clockAhead,
     }),
     answers: describeAnswers(inspection),

@@ -8,10 +8,17 @@ export interface ReportContext {
   url?: string;
   /** As given to express-session. A session of a minute is written to the store, read and destroyed. */
   session?: { store?: ProbedStore; cookie?: CookieOptions };
+  /** The client of the store, `ioredis` or `redis`, asked for its time. Default that of a store that shows its own. */
+  redis?: RedisClock;
   /** How many users there are, with and without a second factor. */
   countUsers?(): number | Promise<number>;
   /** The folder from which the host's packages are looked for. Default the working folder. */
   from?: string;
+}
+
+/** What is used of a Redis client. */
+export interface RedisClock {
+  time(): Promise<unknown>;
 }
 
 /** What is used of a store of express-session. */

@@ -1,5 +1,5 @@
 import type { SessionData } from 'express-session';
-import { type Clock, MINUTE } from '../clock.js';
+import { MINUTE } from '../clock.js';
 import { randomToken } from '../crypto/random.js';
 import { fromCallback } from '../http/from-callback.js';
 import type { ProbedStore } from './context.js';
@@ -9,14 +9,12 @@ import type { Finding, Row } from './report.js';
 export interface Probe {
   /** Median milliseconds of a `get`. */
   latency: number;
-  /** Milliseconds by which the clock of the store's Redis is ahead; `undefined` where it has none that we can ask. */
-  clockAhead: number | undefined;
 }
 
 const gets = 5;
 
 /** Writes, reads and destroys a session that is nobody's. Rejects where the store does not do what it should. */
-export async function probeStore(store: ProbedStore, clock: Clock): Promise<Probe> {
+export async function probeStore(store: ProbedStore): Promise<Probe> {
   const id = `second-factor-report-${randomToken()}`;
   const empty = { cookie: { originalMaxAge: MINUTE, maxAge: MINUTE } } as unknown as SessionData;
   await fromCallback((done) => store.set(id, empty, done));
@@ -29,7 +27,7 @@ export async function probeStore(store: ProbedStore, clock: Clock): Promise<Prob
       if (!found) throw new ForgetfulStore();
     }
     const median = times.sort((a, b) => a - b)[Math.floor(gets / 2)] ?? 0;
-    return { latency: median, clockAhead: await compareRedisClock(store, clock) };
+    return { latency: median };
   } finally {
     await fromCallback((done) => store.destroy(id, done));
   }
@@ -37,23 +35,6 @@ export async function probeStore(store: ProbedStore, clock: Clock): Promise<Prob
 
 class ForgetfulStore extends Error {
   override readonly name = 'ForgetfulStore';
-}
-
-/** `TIME` of connect-redis's client: `ioredis` tells seconds and microseconds, `redis` a date in some versions. */
-async function compareRedisClock(store: ProbedStore, clock: Clock): Promise<number | undefined> {
-  const client = Reflect.get(store, 'client') as { time?: () => Promise<unknown> } | undefined;
-  if (typeof client?.time !== 'function') return undefined;
-  const before = clock();
-  const answer = await client.time();
-  const there = answer instanceof Date ? answer.getTime() : readTime(answer);
-  return there === undefined ? undefined : Math.round(there - (before + clock()) / 2);
-}
-
-function readTime(answer: unknown): number | undefined {
-  if (!Array.isArray(answer)) return undefined;
-  const [seconds, microseconds] = answer.map(Number);
-  const there = (seconds ?? NaN) * 1_000 + (microseconds ?? NaN) / 1_000;
-  return Number.isFinite(there) ? there : undefined;
 }
 
 export function describeSessions(

@@ -27,7 +27,7 @@ import { checkSessions, type Sessions } from './sessions.js';
 import { createStrategies } from './strategies/strategies.js';
 
 export interface Parts {
-  sessions: Pick<Sessions, 'store'>;
+  sessions: Pick<Sessions, 'store' | 'redis'>;
   database: Database;
   keys: Keys;
   /** Where browsers find the server, such as `http://localhost:3000`. */
@@ -101,6 +101,7 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
       mode: config.production ? 'production' : 'development',
       url: origin,
       session: { store: sessions.store, cookie: sessionCookie(isHttps) },
+      ...(sessions.redis && { redis: sessions.redis }),
       countUsers: () => users.count(),
     }),
   );

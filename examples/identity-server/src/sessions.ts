@@ -11,6 +11,8 @@ import { SqliteSessionStore } from './sqlite-session-store.js';
 /** Where sessions are kept. */
 export interface Sessions {
   store: Store;
+  /** What the store uses, where it is Redis. */
+  redis?: Redis;
   /** One line for the person who starts the server. */
   description: string;
   close(): Promise<void>;
@@ -125,6 +127,7 @@ function createClient(url: string): Redis {
 function redisSessions(client: Redis, place: string): Sessions {
   return {
     store: new RedisStore({ client }),
+    redis: client,
     description: `Sessions: ${place}.`,
     close: () => {
       // Not `quit`: it would wait for a server that may be gone.
