@@ -19,7 +19,7 @@ export function compareClocks(clocks: Clocks): Finding {
     if (isOff) off.push({ clock, ahead: Math.round(ahead / SECOND) });
     return {
       name: `clock-${clock}`,
-      value: `${ahead < 0 ? '-' : '+'}${(Math.abs(ahead) / SECOND).toFixed(1)} s`,
+      value: `${ahead < 0 ? '-' : '+'}${(Math.abs(ahead) / SECOND).toFixed(2)} s`,
       expected: `± ${tolerance / SECOND} s`,
       state: isOff ? 'problem' : 'ok',
     };

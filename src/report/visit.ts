@@ -79,8 +79,14 @@ async function openFront(page: URL, clock: Clock): Promise<Omit<Visit, 'endpoint
   return {
     // The header leaves the fraction of the second out.
     clockAhead: Number.isNaN(date) ? undefined : Math.round(date + SECOND / 2 - here),
-    cookieFlags: cookie?.split(/; */).slice(1).join('; '),
+    cookieFlags: cookie && readFlags(cookie),
   };
+}
+
+/** Without name and value, and without the time at which it ends. */
+function readFlags(cookie: string): string {
+  const [, ...flags] = cookie.split(/; */);
+  return flags.filter((flag) => !/^(expires|max-age)=/i.test(flag)).join('; ');
 }
 
 async function request(url: string, { part, method, path, expected, read }: Expectation): Promise<Endpoint> {

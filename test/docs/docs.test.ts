@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import * as testingKit from '../../src/testing/index.js';
 import { FRESH_FOR, optionsSchema, parseOptions, PENDING_LIFETIME } from '../../src/settings.js';
 import type { SecondFactorOptions } from '../../src/options.js';
+import { severities } from '../../src/report/problems.js';
+import { documentedProblems } from '../report/installations.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
@@ -66,6 +68,10 @@ describe('the documentation', () => {
     expect(documented).toEqual(statuses);
   });
 
+  it('lists every problem of the report with its severity, and no other', () => {
+    expect(documentedProblems()).toEqual(Object.entries(severities));
+  });
+
   it('lists everything that the testing kit exports', () => {
     const documented = firstCells('docs/testing.md').map((cell) => cell.replace(/\(.*/, ''));
     expect(documented.sort()).toEqual(Object.keys(testingKit).sort());
@@ -76,7 +82,7 @@ describe('the documentation', () => {
       (
         read('examples/identity-server/src/config.ts') +
         read('examples/identity-server/src/provider-config.ts')
-      ).match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bPORT\b/g),
+      ).match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bPORT\b|\bADMINISTRATORS\b/g),
     );
     const listed = new Set([...read('.env.example').matchAll(/^#?\s*([A-Z][A-Z0-9_]+)=/gm)].map((m) => m[1]));
     for (const name of listed) expect(used).toContain(name);
@@ -87,6 +93,7 @@ describe('the documentation', () => {
       'SESSION_SECRET',
       'TWO_FACTOR_KEYS',
       'BASE_URL',
+      'ADMINISTRATORS',
     ]) {
       expect(listed).toContain(name);
     }
@@ -116,7 +123,10 @@ describe('the documentation', () => {
 
   it('shows code that compiles', () => {
     const snippets = new Map<string, string>();
-    for (const page of ['README.md', 'docs/testing.md', 'docs/logins.md', 'docs/storage-adapters.md']) {
+    for (const page of [
+      'README.md',
+      ...['testing', 'logins', 'storage-adapters', 'report'].map((name) => `docs/${name}.md`),
+    ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
       expect(found.length, page).toBeGreaterThan(0);
       for (const [index, [, code = '']] of found.entries()) snippets.set(`${page}-${String(index)}`, code);
@@ -140,6 +150,7 @@ declare const yourOptions: SecondFactorOptions;
 declare module 'express-session' { interface SessionData { wantsToBeRemembered?: boolean; returnTo?: string } }
 declare const cookieOptions: express.CookieOptions;
 declare const logout: express.RequestHandler;
+declare const requireAdministrator: express.RequestHandler;
 declare function issueRememberToken(user: Express.User): Promise<string>;
 declare const reports: express.RequestHandler;
 declare const auditLog: { impersonation(actor: Express.User, user: Express.User): Promise<void> };
@@ -148,7 +159,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions;
-void [{} as Unused, cookieOptions, logout, issueRememberToken, reports, auditLog, isSupport, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, cookieOptions, logout, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */
