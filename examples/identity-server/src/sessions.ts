@@ -48,6 +48,7 @@ export async function openSessions({ redisUrl, database, dataFolder }: Config): 
 /**
  * Where a server that is running keeps its sessions, as far as another process can get at them: not in a Redis that the
  * server has started for itself. Does not wait for a Redis that is away.
+ * @public for second-factor.config.js
  */
 export async function findSessions({
   redisUrl,

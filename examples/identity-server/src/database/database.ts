@@ -34,7 +34,10 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
   return database;
 }
 
-/** Takes the database as it is, down or without tables: for the status report. */
+/**
+ * Takes the database as it is, down or without tables.
+ * @public for second-factor.config.js
+ */
 export function connectDatabase(address: DatabaseAddress): Database {
   const { dialect, storage, closeStorage } = connect(address);
   const queries = new Kysely<Tables>({ dialect: reportOutages(dialect) });
