@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { satisfies } from 'semver';
 import type { Finding, Found, Row } from './report.js';
@@ -55,7 +55,7 @@ function compare(name: string, version: string | undefined, range: string): { ro
 
 /** In the folders where Node looks; not by `require.resolve`, which packages for `import` alone do not answer. */
 function findVersion(name: string, from: string): string | undefined {
-  const folders = createRequire(join(from, 'report.js')).resolve.paths(name) ?? [];
+  const folders = createRequire(resolve(from, 'report.js')).resolve.paths(name) ?? [];
   for (const folder of folders) {
     try {
       return (JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as Manifest).version;

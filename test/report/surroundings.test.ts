@@ -1,10 +1,40 @@
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { RequestHandler } from 'express';
 import session, { MemoryStore, type Store } from 'express-session';
 import type { Report, ReportContext } from 'passport-second-factor';
 import { describe, expect, it } from 'vitest';
 import type { Host, HostParts } from '../helpers/host.js';
 import { codesOf, createReported, detailsOf, look, rowsOf, valueOf } from './looking.js';
+
+describe('dependencies in the report', () => {
+  it('are found from a folder of the host, also a relative one', async () => {
+    const report = await look(await createReported(), { from: '.' });
+    expect(valueOf(report, 'dependencies', 'dependency', 'express')).toMatch(/^5\./);
+    expect(valueOf(report, 'dependencies', 'dependency', 'node')).toBe(process.versions.node);
+    expect(valueOf(report, 'dependencies', 'dependency', 'pg')).toMatch(/^8\./);
+  });
+
+  it('are a problem outside of the supported range, and none where they are not found', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'host-'));
+    mkdirSync(join(folder, 'node_modules/express'), { recursive: true });
+    writeFileSync(
+      join(folder, 'node_modules/express/package.json'),
+      '{ "name": "express", "version": "3.21.2" }',
+    );
+    const report = await look(await createReported(), { from: folder });
+    rmSync(folder, { recursive: true });
+    expect(detailsOf(report, 'dependency-unsupported')).toEqual({
+      name: 'express',
+      version: '3.21.2',
+      range: '^4.21 || ^5',
+    });
+    expect(codesOf(report)).toHaveLength(1);
+    expect(valueOf(report, 'dependencies', 'dependency', 'passport')).toEqual({ word: 'not-found' });
+  });
+});
 
 describe('session stores in the report', () => {
   const probe = async (store: Store, mode: 'production' | 'development' = 'production') =>
