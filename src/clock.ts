@@ -12,12 +12,16 @@ export const DAY = 24 * HOUR;
 const PATIENCE = 1_500;
 
 /** Rejects where no answer comes in time. What was asked for may still happen: an unknown outcome is a refusal (R1). */
-export async function withPatience<T>(work: Promise<T>, makeError = makeSilenceError): Promise<T> {
+export async function withPatience<T>(
+  work: Promise<T>,
+  makeError = makeSilenceError,
+  patience = PATIENCE,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(makeError());
-    }, PATIENCE);
+    }, patience);
   });
   try {
     return await Promise.race([work, silence]);

@@ -21,10 +21,13 @@ export type {
   AttemptResult,
   AuthenticatorRemoval,
   Enabling,
+  InspectedRecords,
+  Inspection,
   NewBackupCodeSet,
   PendingKey,
   Proof,
   Renewal,
+  SealedRecords,
   Storage,
 } from './storage/storage.js';
 export type {
@@ -53,5 +56,16 @@ export type { LaneState, Overview } from './management/flow.js';
 export type { ServiceEnrolment, ServiceProposal, ServiceRefusal, TwoFactorService } from './service.js';
 export type { PassportInstance } from './login/passports.js';
 export type { LogInOptions } from './login/return-target.js';
+export type { ReportContext } from './report/context.js';
+export {
+  type DescribedProblem,
+  type DescribedReport,
+  type DescribedRow,
+  describeReport,
+} from './report/describe.js';
+export { drawReport, type DrawOptions } from './report/draw.js';
+export type { ProblemCode, ProblemDetails, Severity } from './report/problems.js';
+export type { Problem, Report, Row, Section, SectionId, State } from './report/report.js';
+export type { Language } from './report/texts/texts.js';
 export type { Stamp } from './login/stamp.js';
 export type { PendingLogin, SessionFacts } from './login/session.js';

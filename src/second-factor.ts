@@ -21,6 +21,9 @@ import { createManagementFlow } from './management/flow.js';
 import type { Lane } from './model.js';
 import type { SecondFactorOptions } from './options.js';
 import { createService, type TwoFactorService } from './service.js';
+import { collectReport } from './report/collect.js';
+import type { ReportContext } from './report/context.js';
+import type { Report } from './report/report.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
 
@@ -106,6 +109,11 @@ export interface SecondFactor {
    * belongs to somebody who gets the same id later (SQLite gives row ids again).
    */
   forget(userId: string): Promise<void>;
+  /**
+   * Looks at the whole installation and changes nothing in it, also before `ready()` and without tables: `drawReport` and
+   * `describeReport` say it in words (docs/report.md). It counts whole tables: for administrators, not for every request.
+   */
+  report(context?: ReportContext): Promise<Report>;
 }
 
 const PURGE_INTERVAL = 10 * MINUTE;
@@ -206,6 +214,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     revoke: async (userId, keep) => logins.revoke(requireUserId(userId), keep),
 
     forget: async (userId) => storage.forget(requireUserId(userId)),
+    report: (context = {}) => collectReport(settings, storage, context),
   };
 }
 

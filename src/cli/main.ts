@@ -1,15 +1,20 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { conformance } from './conformance.js';
+import { report } from './report.js';
 
 const usage = `second-factor, the command line of passport-second-factor
 
   second-factor conformance <manifest.json>   looks at a running application from outside
+  second-factor report                        the state of an installation, and what to do about it
   second-factor --version
   second-factor <command> --help
 `;
 
-const commands: Partial<Record<string, (args: string[]) => Promise<number>>> = { conformance };
+const commands: Partial<Record<string, (args: string[]) => Promise<number>>> = {
+  conformance,
+  report,
+};
 
 async function run([name = '', ...args]: string[]): Promise<number> {
   if (name === '--version') {

@@ -1,4 +1,5 @@
 import type { Account, Authenticator, BackupCodeSet, LaneCounter, Pending } from '../model.js';
+import { inspectRecords } from './memory-inspection.js';
 import type { Attempt, AttemptResult, NewBackupCodeSet, PendingKey, Proof, Storage } from './storage.js';
 
 interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left'> {
@@ -79,6 +80,18 @@ export function memoryStorage(): Storage {
     const set = backupCodes.get(userId);
     if (set?.id !== proof.setId || set.codes.get(proof.codeHash) !== false) return undefined;
     return () => set.codes.set(proof.codeHash, true);
+  }
+
+  function listSealed() {
+    return [
+      ...[...authenticators.values()].map(
+        ({ userId, id, sealedSecret }) =>
+          ({ kind: 'authenticator', userId, id, sealed: sealedSecret }) as const,
+      ),
+      ...[...backupCodes.values()].map(
+        ({ userId, id, sealedKey }) => ({ kind: 'backup-codes', userId, id, sealed: sealedKey }) as const,
+      ),
+    ];
   }
 
   // No verb awaits anything, so each is one step that no other caller can see half of.
@@ -245,6 +258,19 @@ export function memoryStorage(): Storage {
       if (account.enabledAt === null) return undefined;
       disable(account);
       return account.epoch;
+    },
+    async inspect(clock, cap) {
+      const maps = { accounts, authenticators, pendings, backupCodes };
+      return {
+        clockAhead: undefined,
+        schema: { there: 0, known: 0 },
+        tables: Object.entries(maps).map(([name, { size }]) => ({ name, rows: size })),
+        records: inspectRecords(
+          { accounts: [...accounts.values()], pendings: [...pendings.values()], sealed: listSealed() },
+          clock(),
+          cap,
+        ),
+      };
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { Account, Authenticator, BackupCodeSet, Lane, Pending, Purpose } from '../model.js';
 
 /** Which pending row, and whose: every verb that uses one checks all of it, its expiry too. */
@@ -92,6 +93,35 @@ export interface AuthenticatorRemoval {
   userId: string;
   epoch: number;
   authenticatorId: string;
+}
+
+/** What stands in a storage, for the status report: numbers, and nothing that needs to be kept secret from it. */
+export interface Inspection {
+  /** Milliseconds by which the database's own clock is ahead of the given one; `undefined` where it has none. */
+  clockAhead: number | undefined;
+  /** The newest migration that was made there, and the newest that this version knows. */
+  schema: { there: number; known: number };
+  /** `rows` is `null` where a table is missing. */
+  tables: readonly { name: string; rows: number | null }[];
+  /** `undefined` where the tables are not those of this version. */
+  records: InspectedRecords | undefined;
+}
+
+export interface InspectedRecords {
+  /** Users whose second factor is on; of these, those with a lane that has failures, is delayed, is at its cap. */
+  users: { enrolled: number; failing: number; delayed: number; suspended: number };
+  /** Logins whose row is still there, and the answers to them that were wrong. */
+  logins: { begun: number; completed: number; wrongAnswers: number };
+  sealed: readonly SealedRecords[];
+}
+
+/** Records that one key has sealed, and one of them to try it with. */
+export interface SealedRecords {
+  kind: 'authenticator' | 'backup-codes';
+  /** What stands before the first `.` of a sealed value. */
+  keyId: string;
+  count: number;
+  sample: { userId: string; id: string; sealed: string };
 }
 
 /**
@@ -205,4 +235,12 @@ export interface Storage {
    * must meet no old stamp.
    */
   forget(userId: string): Promise<void>;
+
+  /**
+   * Looks at everything and changes nothing, also where tables are missing. For the status report alone: it counts whole
+   * tables, so never call it in a request that somebody waits for.
+   * @param clock read right before and right after the database is asked for its time.
+   * @param cap consecutive failures from which a lane counts as suspended.
+   */
+  inspect(clock: Clock, cap: number): Promise<Inspection>;
 }

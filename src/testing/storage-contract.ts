@@ -4,6 +4,7 @@ import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
 import { authenticatorCases } from './storage-contract-authenticators.js';
 import { changeCases } from './storage-contract-changes.js';
+import { inspectionCases } from './storage-contract-inspection.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
 import { removalCases } from './storage-contract-removals.js';
@@ -86,5 +87,6 @@ export const storageContract: readonly StorageContractCase[] = [
   ...authenticatorCases,
   ...removalCases,
   ...replacementCases,
+  ...inspectionCases,
   ...raceCases,
 ];

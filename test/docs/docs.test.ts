@@ -9,6 +9,8 @@ import { challengeOperations } from '../../src/challenge/operations.js';
 import { enrolmentOperations } from '../../src/enrolment/operations.js';
 import { showDescription } from '../../src/http/openapi.js';
 import { managementOperations } from '../../src/management/operations.js';
+import { severities } from '../../src/report/problems.js';
+import { documentedProblems } from '../report/installations.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
@@ -87,6 +89,10 @@ describe('the documentation', () => {
     expect(documented).toEqual(methods);
   });
 
+  it('lists every problem of the report with its severity, and no other', () => {
+    expect(documentedProblems()).toEqual(Object.entries(severities));
+  });
+
   it('lists everything that the testing kit exports', () => {
     const documented = firstCells('docs/testing.md').map((cell) => cell.replace(/\(.*/, ''));
     expect(documented.sort()).toEqual(Object.keys(testingKit).sort());
@@ -97,7 +103,7 @@ describe('the documentation', () => {
       (
         read('examples/identity-server/src/config.ts') +
         read('examples/identity-server/src/provider-config.ts')
-      ).match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bPORT\b/g),
+      ).match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bPORT\b|\bADMINISTRATORS\b/g),
     );
     const listed = new Set([...read('.env.example').matchAll(/^#?\s*([A-Z][A-Z0-9_]+)=/gm)].map((m) => m[1]));
     for (const name of listed) expect(used).toContain(name);
@@ -108,6 +114,7 @@ describe('the documentation', () => {
       'SESSION_SECRET',
       'TWO_FACTOR_KEYS',
       'BASE_URL',
+      'ADMINISTRATORS',
     ]) {
       expect(listed).toContain(name);
     }
@@ -139,10 +146,7 @@ describe('the documentation', () => {
     const snippets = new Map<string, string>();
     for (const page of [
       'README.md',
-      'docs/testing.md',
-      'docs/logins.md',
-      'docs/json-api.md',
-      'docs/storage-adapters.md',
+      ...['testing', 'logins', 'json-api', 'storage-adapters', 'report'].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
       expect(found.length, page).toBeGreaterThan(0);
@@ -167,6 +171,7 @@ declare const yourOptions: SecondFactorOptions;
 declare module 'express-session' { interface SessionData { wantsToBeRemembered?: boolean; returnTo?: string } }
 declare const cookieOptions: express.CookieOptions;
 declare const logout: express.RequestHandler;
+declare const requireAdministrator: express.RequestHandler;
 declare function issueRememberToken(user: Express.User): Promise<string>;
 declare const reports: express.RequestHandler;
 declare const auditLog: { impersonation(actor: Express.User, user: Express.User): Promise<void> };
@@ -176,7 +181,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions;
-void [{} as Unused, cookieOptions, logout, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, cookieOptions, logout, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

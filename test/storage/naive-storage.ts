@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Account, Authenticator, Pending } from '../../src/model.js';
+import { inspectRecords } from '../../src/storage/memory-inspection.js';
 import type { NewBackupCodeSet, PendingKey, Storage } from '../../src/storage/storage.js';
 
 interface UserRecord extends Account {
@@ -239,6 +240,33 @@ export function naiveStorage(
       await disable(user);
       await users.save(userId, user);
       return user.epoch;
+    },
+    async inspect(clock, cap) {
+      const [accounts, rows] = [await users.list(), await pendings.list()];
+      const sealed = accounts.flatMap(({ userId, authenticators, backupCodes }) => [
+        ...authenticators.map(
+          ({ id, sealedSecret }) => ({ kind: 'authenticator', userId, id, sealed: sealedSecret }) as const,
+        ),
+        ...(backupCodes
+          ? [
+              {
+                kind: 'backup-codes',
+                userId,
+                id: backupCodes.set.id,
+                sealed: backupCodes.set.sealedKey,
+              } as const,
+            ]
+          : []),
+      ]);
+      return {
+        clockAhead: undefined,
+        schema: { there: 0, known: 0 },
+        tables: [
+          { name: 'users', rows: accounts.length },
+          { name: 'pendings', rows: rows.length },
+        ],
+        records: inspectRecords({ accounts, pendings: rows, sealed }, clock(), cap),
+      };
     },
   };
 }

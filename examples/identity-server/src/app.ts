@@ -4,11 +4,12 @@ import { createSecondFactor } from 'passport-second-factor';
 import { createPassport } from './authentication.js';
 import type { Config } from './config.js';
 import type { Database } from './database/database.js';
-import { refuseForgery, renewToken } from './forms.js';
+import { refuseForgery } from './forms.js';
 import { keepOutOfCaches, securityHeaders } from './headers.js';
 import type { Keys } from './keys.js';
 import { accessTokenRoutes } from './routes/access-tokens.js';
 import { accountRoutes } from './routes/account.js';
+import { adminRoutes } from './routes/admin.js';
 import { apiNotFound, apiRoutes } from './routes/api.js';
 import { errorPage, notFound } from './routes/errors.js';
 import { healthRoute } from './routes/health.js';
@@ -20,13 +21,14 @@ import { providerRoutes } from './routes/provider.js';
 import { registerRoutes } from './routes/register.js';
 import { resetRoutes } from './routes/reset.js';
 import { signInLinkRoutes } from './routes/sign-in-link.js';
+import { secondFactorOptions } from './second-factor-options.js';
 import { createServices } from './services.js';
-import { sessionMiddleware } from './session-middleware.js';
+import { sessionCookie, sessionMiddleware } from './session-middleware.js';
 import { checkSessions, type Sessions } from './sessions.js';
 import { createStrategies } from './strategies/strategies.js';
 
 export interface Parts {
-  sessions: Pick<Sessions, 'store'>;
+  sessions: Pick<Sessions, 'store' | 'redis'>;
   database: Database;
   keys: Keys;
   /** Where browsers find the server, such as `http://localhost:3000`. */
@@ -49,27 +51,7 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   const { users, rememberMe } = services;
   const passport = createPassport(users, createStrategies(config, services));
   const secondFactor = createSecondFactor({
-    enabled: config.twoFactor.enabled,
-    issuer: config.twoFactor.issuer,
-    origin,
-    storage: database.storage,
-    keys: keys.twoFactorKeys,
-    user: {
-      id: (user) => user.id,
-      label: (user) => user.username,
-      checkPassword: (user, password) => users.checkPassword(user.id, password),
-    },
-    login: {
-      after: async (req, res, user) => {
-        // What the password route keeps of the session before the login ends here.
-        renewToken(req);
-        delete req.session.returnTo;
-        await rememberMe.fulfilWish(req, res, user);
-      },
-      // A computer that is remembered would be sent back to the challenge at once.
-      abandoned: (req, res) => rememberMe.forget(req, res),
-    },
-    paths: { pages: '/two-factor', login: '/login', home: '/account' },
+    ...secondFactorOptions(config, { database, keys, origin }, services),
     ...(clock && { clock }),
   });
   await secondFactor.ready();
@@ -118,6 +100,15 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   app.use(invitationRoutes(services));
   app.use(accountRoutes(services, secondFactor));
   app.use(accessTokenRoutes(services));
+  app.use(
+    adminRoutes(services, secondFactor, {
+      mode: config.production ? 'production' : 'development',
+      url: origin,
+      session: { store: sessions.store, cookie: sessionCookie(isHttps) },
+      ...(sessions.redis && { redis: sessions.redis }),
+      countUsers: () => users.count(),
+    }),
+  );
   app.use(outboxRoutes(services.outbox));
   app.use(notFound);
   app.use(errorPage(config.production));

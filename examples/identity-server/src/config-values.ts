@@ -38,6 +38,11 @@ export function toKeys(text: string): SealingKey[] {
   });
 }
 
+/** Lower case, as names are compared. */
+export function toNames(text: string): string[] {
+  return text.split(',').flatMap((name) => name.trim().toLowerCase() || []);
+}
+
 export function areKeys(keys: SealingKey[]): boolean {
   const wellFormed = keys.every(
     ({ id, secret }) => /^[\w-]{1,32}$/.test(id) && /^[A-Za-z0-9+/]{43}=$/.test(secret),

@@ -8,6 +8,7 @@ import {
   isWebAddress,
   toDatabase,
   toKeys,
+  toNames,
   toOrigin,
 } from './config-values.js';
 import { type ProviderConfig, readProvider } from './provider-config.js';
@@ -34,6 +35,8 @@ export interface Config {
   redisUrl: string | undefined;
   sessionSecret: string | undefined;
   twoFactor: { enabled: boolean; issuer: string; keys: SealingKey[] | undefined };
+  /** User names in lower case; these people see the status report. */
+  administrators: string[];
   provider: ProviderConfig | undefined;
 }
 
@@ -80,6 +83,7 @@ const environment = z.object({
     .regex(/^[^:\p{Cc}]{1,64}$/u, 'TWO_FACTOR_ISSUER must be a name of up to 64 characters without a colon.')
     .default('Identity server example'),
   TWO_FACTOR_KEYS: z.string().transform(toKeys).refine(areKeys, keysRule).optional(),
+  ADMINISTRATORS: z.string().default('').transform(toNames),
   OAUTH2_AUTHORIZATION_URL: webAddress,
   OAUTH2_TOKEN_URL: webAddress,
   OAUTH2_USERINFO_URL: webAddress,
@@ -118,6 +122,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = l
       issuer: values.TWO_FACTOR_ISSUER,
       keys: values.TWO_FACTOR_KEYS,
     },
+    administrators: values.ADMINISTRATORS,
     provider: readProvider(values),
   };
 }

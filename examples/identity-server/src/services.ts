@@ -21,6 +21,7 @@ export interface Services {
   /** Undefined in production. */
   outbox: Outbox | undefined;
   sendMail: SendMail;
+  isAdministrator: (user: Express.User) => boolean;
   /** For links in mails. Never the Host header: whoever asks for a reset chooses that. */
   origin: string;
 }
@@ -39,6 +40,7 @@ export async function createServices(config: Config, database: Database, origin:
     rememberMe: new RememberMe(rememberTokens, users, origin.startsWith('https:')),
     outbox,
     sendMail: outbox?.send ?? refuseToSend,
+    isAdministrator: ({ username }) => config.administrators.includes(username.toLowerCase()),
     origin,
   };
 }

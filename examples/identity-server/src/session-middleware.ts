@@ -1,8 +1,12 @@
 import type { RequestHandler } from 'express';
-import session, { type Store } from 'express-session';
+import session, { type CookieOptions, type Store } from 'express-session';
 
 /** How long a session lives without a request. */
 const idleTime = 8 * 60 * 60 * 1000;
+
+export function sessionCookie(isHttps: boolean): CookieOptions {
+  return { path: '/', httpOnly: true, sameSite: 'lax', secure: isHttps, maxAge: idleTime };
+}
 
 /** express-session, with a store that may be away for a while. */
 export function sessionMiddleware(store: Store, secret: string, isHttps: boolean): RequestHandler {
@@ -12,7 +16,7 @@ export function sessionMiddleware(store: Store, secret: string, isHttps: boolean
       secret,
       // `__Host-` pins the cookie to this host and to https; browsers refuse it over http.
       name: isHttps ? '__Host-sid' : 'sid',
-      cookie: { path: '/', httpOnly: true, sameSite: 'lax', secure: isHttps, maxAge: idleTime },
+      cookie: sessionCookie(isHttps),
       rolling: true,
       resave: false,
       saveUninitialized: false,

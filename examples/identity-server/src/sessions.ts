@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RedisStore } from 'connect-redis';
 import type { Store } from 'express-session';
@@ -10,6 +11,8 @@ import { SqliteSessionStore } from './sqlite-session-store.js';
 /** Where sessions are kept. */
 export interface Sessions {
   store: Store;
+  /** What the store uses, where it is Redis. */
+  redis?: Redis;
   /** One line for the person who starts the server. */
   description: string;
   close(): Promise<void>;
@@ -17,7 +20,7 @@ export interface Sessions {
 
 /** Redis where one is named or can be started, else the SQLite file; beside another database one for sessions alone. */
 export async function openSessions({ redisUrl, database, dataFolder }: Config): Promise<Sessions> {
-  const databaseFile = database.kind === 'sqlite' ? database.file : join(dataFolder, 'sessions.db');
+  const databaseFile = sessionsFile({ database, dataFolder });
   if (redisUrl !== undefined) return openRedisSessions(redisUrl, 'Redis, at the address in REDIS_URL');
   if (findRedisServer() === undefined)
     return openSqliteSessions(databaseFile, 'REDIS_URL is not set, no redis-server found');
@@ -40,6 +43,31 @@ export async function openSessions({ redisUrl, database, dataFolder }: Config): 
     await server.stop();
     throw error;
   }
+}
+
+/**
+ * Where a server that is running keeps its sessions, as far as another process can get at them: not in a Redis that the
+ * server has started for itself. Does not wait for a Redis that is away.
+ * @public for second-factor.config.js
+ */
+export async function findSessions({
+  redisUrl,
+  database,
+  dataFolder,
+}: Config): Promise<Sessions | undefined> {
+  if (redisUrl !== undefined) {
+    const client = createClient(redisUrl);
+    await client.connect().catch(() => undefined);
+    return redisSessions(client, 'Redis, at the address in REDIS_URL');
+  }
+  const file = sessionsFile({ database, dataFolder });
+  if (findRedisServer() !== undefined || !existsSync(file)) return undefined;
+  return openSqliteSessions(file, 'REDIS_URL is not set, no redis-server found');
+}
+
+/** The file of the database, or beside another database one of its own. */
+function sessionsFile({ database, dataFolder }: Pick<Config, 'database' | 'dataFolder'>): string {
+  return database.kind === 'sqlite' ? database.file : join(dataFolder, 'sessions.db');
 }
 
 /** @throws when the store does not answer. Asks for a session that nobody has, as a request would for its own. */
@@ -66,6 +94,21 @@ function openSqliteSessions(file: string, reason: string): Sessions {
 }
 
 async function openRedisSessions(url: string, place: string): Promise<Sessions> {
+  const client = createClient(url);
+  let fault = '';
+  client.on('error', ({ message }) => (fault = message));
+  try {
+    await client.connect();
+  } catch (cause) {
+    client.disconnect();
+    // ioredis rejects with "Connection is closed."; what is wrong stands in the event before.
+    const advice = 'Start it, correct REDIS_URL, or leave it out.';
+    throw new SetupError(`${place}, cannot be used (${fault}). ${advice}`, { cause });
+  }
+  return redisSessions(client, place);
+}
+
+function createClient(url: string): Redis {
   // With the defaults a request hangs for 10 to 25 seconds while Redis is away; here it fails in milliseconds, and
   // the connection comes back by itself.
   const client = new Redis(url, {
@@ -79,18 +122,13 @@ async function openRedisSessions(url: string, place: string): Promise<Sessions> 
     retryStrategy: (times) => Math.min(times * 100, 1000),
   });
   reportOutages(client);
-  let fault = '';
-  client.on('error', ({ message }) => (fault = message));
-  try {
-    await client.connect();
-  } catch (cause) {
-    client.disconnect();
-    // ioredis rejects with "Connection is closed."; what is wrong stands in the event before.
-    const advice = 'Start it, correct REDIS_URL, or leave it out.';
-    throw new SetupError(`${place}, cannot be used (${fault}). ${advice}`, { cause });
-  }
+  return client;
+}
+
+function redisSessions(client: Redis, place: string): Sessions {
   return {
     store: new RedisStore({ client }),
+    redis: client,
     description: `Sessions: ${place}.`,
     close: () => {
       // Not `quit`: it would wait for a server that may be gone.

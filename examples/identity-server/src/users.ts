@@ -54,6 +54,11 @@ export class Users {
     return (await this.#find('username_key', row.username_key)) === undefined ? 'email' : 'username';
   }
 
+  async count(): Promise<number> {
+    const query = this.#database.queries.selectFrom('users').select((eb) => eb.fn.countAll().as('count'));
+    return Number((await query.executeTakeFirstOrThrow()).count);
+  }
+
   async findById(id: string): Promise<Express.User | undefined> {
     return toUser(await this.#find('id', id));
   }

@@ -54,8 +54,8 @@ export function createPoolRunner(pool: SqlPool): Runner {
   }
 
   return {
-    read: (verb) =>
-      Deadline.within(limitsOf.request, (deadline) =>
+    read: (verb, occasion = 'request') =>
+      Deadline.within(limitsOf[occasion], (deadline) =>
         runRepeatedly(deadline, async (session) => {
           await deadline.unlessSilent(session.beginRead(deadline.limits));
           return perform(session, deadline, verb());

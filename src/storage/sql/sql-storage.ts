@@ -26,6 +26,7 @@ import {
   renewBackupCodes,
   reset,
 } from './changes.js';
+import { inspect } from './inspection.js';
 import { migrate } from './migrations.js';
 import { createMysqlPool, type MysqlPool } from './mysql.js';
 import { createPending, deletePending, findPending, openPending, purgePending } from './pending.js';
@@ -132,5 +133,6 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     removeAuthenticator: (removal) => transact(() => removeAuthenticator(db, removal)),
     reset: (userId) => transact(() => reset(db, userId)),
     forget: (userId) => transact(() => forget(db, userId)),
+    inspect: (clock, cap) => read(() => inspect(db, clock, cap), 'upkeep'),
   };
 }

@@ -72,7 +72,7 @@ export const freshCounters = {
   backup_code_delayed_until: 0,
 };
 
-/** Where grammars differ, which is here and in the migrations only. */
+/** Where grammars differ, which is here, in the migrations and in inspection-grammar.ts only. */
 export function dialectOf(db: QueryBuilder): 'mysql' | 'postgres' | 'sqlite' {
   const { adapter } = db.getExecutor();
   if (adapter instanceof MysqlAdapter) return 'mysql';

@@ -29,8 +29,8 @@ export class Rollback<T> {
 export type Occasion = 'request' | 'upkeep' | 'migration';
 
 export interface Runner {
-  /** Runs a verb of one reading statement. */
-  read<T>(verb: () => Step<T>): Promise<T>;
+  /** Runs a verb that only reads, without a transaction: each of its statements sees the present. */
+  read<T>(verb: () => Step<T>, occasion?: Occasion): Promise<T>;
   /** Runs a verb in a transaction that is committed when this resolves, or rolled back where the verb says so. */
   transact<T>(verb: () => Verb<T>, occasion?: Occasion): Promise<T>;
 }

@@ -24,14 +24,23 @@ export interface Database {
  * @throws SetupError where it cannot be used.
  */
 export async function openDatabase(address: DatabaseAddress): Promise<Database> {
-  const { dialect, storage, closeStorage } = connect(address);
-  const queries = new Kysely<Tables>({ dialect: reportOutages(dialect) });
+  const database = connectDatabase(address);
   try {
-    await keepTrying(() => createTables(queries, address.kind));
+    await keepTrying(() => createTables(database.queries, address.kind));
   } catch (cause) {
-    await queries.destroy();
+    await database.close();
     throw new SetupError(`The database in DATABASE_URL cannot be used (${reasonOf(cause)}).`, { cause });
   }
+  return database;
+}
+
+/**
+ * Takes the database as it is, down or without tables.
+ * @public for second-factor.config.js
+ */
+export function connectDatabase(address: DatabaseAddress): Database {
+  const { dialect, storage, closeStorage } = connect(address);
+  const queries = new Kysely<Tables>({ dialect: reportOutages(dialect) });
   return {
     kind: address.kind,
     queries,

@@ -13,6 +13,7 @@ export function accountRoutes(
 
   router.get('/account', requireLogin, (req, res) => {
     res.locals['user'] = req.user;
+    res.locals['isAdministrator'] = services.isAdministrator(signedIn(req));
     res.locals['isPasswordChanged'] = req.query['password'] === 'changed';
     showForm(req, res, 'account');
   });

@@ -1,0 +1,39 @@
+import type { Settings } from '../settings.js';
+import type { Finding } from './report.js';
+
+export function describeConfiguration(settings: Settings, mode: 'production' | 'development'): Finding {
+  const { enabled, issuer, origin, paths, window, keys, limits } = settings;
+  const loosened = findLoosened(settings);
+  const isDevelopment = mode === 'development';
+  return {
+    rows: [
+      { name: 'enabled', value: { word: enabled ? 'on' : 'off' }, state: enabled ? 'ok' : 'problem' },
+      { name: 'mode', value: { word: mode }, state: isDevelopment ? 'notice' : 'ok' },
+      { name: 'issuer', value: issuer, state: 'ok' },
+      { name: 'origin', value: origin, state: 'ok' },
+      { name: 'pages', value: paths.pages, state: 'ok' },
+      { name: 'api', value: paths.api, state: 'ok' },
+      { name: 'window', value: `-${window.past} … +${window.future}`, state: 'ok' },
+      { name: 'keys', value: keys.map(({ id }) => id).join(', '), state: 'ok' },
+      { name: 'cap', value: limits.cap, state: 'ok' },
+      loosened.length === 0
+        ? { name: 'loosened', value: { word: 'none' }, state: 'ok' }
+        : { name: 'loosened', value: loosened.join(', '), state: 'notice' },
+    ],
+    problems: [
+      ...(enabled ? [] : [{ code: 'switched-off', details: {} } as const]),
+      ...(isDevelopment ? [{ code: 'development-mode', details: {} } as const] : []),
+    ],
+  };
+}
+
+/** Options that docs/options.md marks as loosening. */
+function findLoosened({ login, adoptUntil, clock }: Settings): string[] {
+  const loosened = {
+    'login.skipSecondStep': login.skipSecondStep !== undefined,
+    'login.sessionless': (login.sessionless ?? 'refuse') !== 'refuse',
+    'login.impersonation': login.impersonation !== undefined,
+    'login.adoptUnstamped': adoptUntil > clock(),
+  };
+  return Object.entries(loosened).flatMap(([name, isLoosened]) => (isLoosened ? [name] : []));
+}

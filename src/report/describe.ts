@@ -1,0 +1,79 @@
+import type { ProblemCode, ProblemDetails, Severity } from './problems.js';
+import type { Problem, Report, Row, SectionId, State } from './report.js';
+import { en } from './texts/en.js';
+import { id } from './texts/id.js';
+import type { Advice, Language, Texts } from './texts/texts.js';
+
+/** A report in words, for a page or a terminal. */
+export interface DescribedReport {
+  title: string;
+  checkedAt: string;
+  summary: string;
+  /** Headings of the list of problems and of the columns. */
+  labels: Pick<Texts, 'problemsTitle' | 'meaning' | 'action' | 'columns'>;
+  problems: readonly DescribedProblem[];
+  sections: readonly { id: SectionId; title: string; rows: readonly DescribedRow[] }[];
+}
+
+export interface DescribedProblem extends Advice {
+  code: ProblemCode;
+  severity: Severity;
+  /** The severity in words. */
+  label: string;
+  section: string;
+}
+
+export interface DescribedRow {
+  name: string;
+  value: string;
+  /** '' where nothing in particular is expected, or just what was found. */
+  expected: string;
+  state: State;
+  /** The state in words. */
+  label: string;
+}
+
+const catalogue: Readonly<Record<Language, Texts>> = { en, id };
+
+export function describeReport(report: Report, language: Language): DescribedReport {
+  const texts = catalogue[language];
+  const count = (severity: Severity): number =>
+    report.problems.filter((problem) => problem.severity === severity).length;
+  const time = report.checkedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC');
+  return {
+    title: texts.title,
+    checkedAt: texts.checkedAt(time),
+    summary: texts.summary(count('problem'), count('notice')),
+    labels: texts,
+    problems: report.problems.map((problem) => ({
+      code: problem.code,
+      severity: problem.severity,
+      label: texts.states[problem.severity],
+      section: texts.sections[problem.section],
+      ...adviseOn(problem, texts),
+    })),
+    sections: report.sections.map((section) => ({
+      id: section.id,
+      title: texts.sections[section.id],
+      rows: section.rows.map((row) => describeRow(row, texts)),
+    })),
+  };
+}
+
+/** The catalogue has a function for each code, which takes that code's details. */
+function adviseOn<Code extends ProblemCode>(
+  { code, details }: { code: Code; details: ProblemDetails[Code] } & Pick<Problem, 'section'>,
+  texts: Texts,
+): Advice {
+  return texts.problems[code](details);
+}
+
+function describeRow({ name, of, value, expected, state }: Row, texts: Texts): DescribedRow {
+  return {
+    name: [texts.rows[name], of].filter((part) => part).join(' '),
+    value: typeof value === 'object' ? texts.words[value.word] : String(value),
+    expected: expected === undefined || expected === value ? '' : texts.expected(String(expected)),
+    state,
+    label: texts.states[state],
+  };
+}

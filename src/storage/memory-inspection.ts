@@ -1,0 +1,49 @@
+import type { Account, Lane, Pending } from '../model.js';
+import type { InspectedRecords, SealedRecords } from './storage.js';
+
+interface InspectedAccount extends Account {
+  lanes: Record<Lane, { failures: number; delayedUntil: number }>;
+}
+
+/** One sealed value, whose it is and what it belongs to. */
+interface Sealed {
+  kind: SealedRecords['kind'];
+  userId: string;
+  id: string;
+  sealed: string;
+}
+
+/** What `Storage.inspect` tells of records that are all at hand. */
+export function inspectRecords(
+  records: { accounts: readonly InspectedAccount[]; pendings: readonly Pending[]; sealed: readonly Sealed[] },
+  now: number,
+  cap: number,
+): InspectedRecords {
+  const enrolled = records.accounts.filter(({ enabledAt }) => enabledAt !== null);
+  const count = (test: (lane: InspectedAccount['lanes'][Lane]) => boolean): number =>
+    enrolled.filter(({ lanes }) => Object.values(lanes).some(test)).length;
+  const logins = records.pendings.filter(({ purpose }) => purpose === 'login');
+  const completed = logins.filter(({ completedAt }) => completedAt !== null).length;
+  const answers = logins.reduce((sum, { failures }) => sum + failures, 0);
+  return {
+    users: {
+      enrolled: enrolled.length,
+      failing: count(({ failures }) => failures > 0),
+      delayed: count(({ delayedUntil }) => delayedUntil > now),
+      suspended: count(({ failures }) => failures >= cap),
+    },
+    // The right answer was counted too, before it was looked at.
+    logins: { begun: logins.length, completed, wrongAnswers: Math.max(0, answers - completed) },
+    sealed: groupByKey(records.sealed),
+  };
+}
+
+function groupByKey(values: readonly Sealed[]): SealedRecords[] {
+  const groups = new Map<string, SealedRecords>();
+  for (const { kind, ...sample } of values) {
+    const keyId = sample.sealed.split('.', 1)[0] ?? '';
+    const group = groups.get(`${kind} ${keyId}`);
+    groups.set(`${kind} ${keyId}`, { kind, keyId, count: (group?.count ?? 0) + 1, sample });
+  }
+  return [...groups.values()];
+}
