@@ -158,7 +158,7 @@ describe('endpoints in the report', () => {
     };
 
   it('are in order where pages and API answer as they should', async () => {
-    const report = await visit(await createReported({ routes: api(loginRequired) }));
+    const report = await visit(await createReported());
     expect(codesOf(report)).toEqual([]);
     const rows = rowsOf(report, 'endpoints').slice(1);
     expect(
@@ -178,7 +178,7 @@ describe('endpoints in the report', () => {
   });
 
   it('tell an API that is not mounted as a notice', async () => {
-    const report = await visit(await createReported());
+    const report = await visit(await createReported({ hasApi: false }));
     expect(report.problems).toMatchObject([{ code: 'api-not-mounted', severity: 'notice' }]);
   });
 
@@ -188,7 +188,7 @@ describe('endpoints in the report', () => {
       else if (request.path.startsWith('/setup')) response.sendStatus(500);
       else if (!request.path.startsWith('/disable')) loginRequired(request, response, () => undefined);
     };
-    const report = await visit(await createReported({ routes: api(answers) }));
+    const report = await visit(await createReported({ hasApi: false, routes: api(answers) }));
     expect(detailsOf(report, 'endpoint-wrong')).toEqual({
       endpoints: [
         'GET /api/v1/two-factor/setup/me: 500 text/plain (401 login-required)',
@@ -199,10 +199,7 @@ describe('endpoints in the report', () => {
   });
 
   it('tell pages that are mounted elsewhere', async () => {
-    const host = await createReported({
-      options: { paths: { pages: '/elsewhere' } },
-      routes: api(loginRequired),
-    });
+    const host = await createReported({ options: { paths: { pages: '/elsewhere' } } });
     expect(codesOf(await visit(host))).toEqual(['pages-not-mounted']);
   });
 
@@ -215,7 +212,6 @@ describe('endpoints in the report', () => {
     });
     const host = await createReported({
       first: (app) => app.get('/login', weak, (request, response) => void response.send(request.sessionID)),
-      routes: api(loginRequired),
     });
     const report = await visit(host, { session: { cookie: { secure: true, sameSite: 'lax' } } });
     expect(codesOf(report)).toEqual(['cookie-not-http-only']);
