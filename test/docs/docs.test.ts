@@ -146,7 +146,9 @@ describe('the documentation', () => {
     const snippets = new Map<string, string>();
     for (const page of [
       'README.md',
-      ...['testing', 'logins', 'json-api', 'storage-adapters', 'report'].map((name) => `docs/${name}.md`),
+      ...['testing', 'logins', 'step-up', 'json-api', 'storage-adapters', 'report'].map(
+        (name) => `docs/${name}.md`,
+      ),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
       expect(found.length, page).toBeGreaterThan(0);
@@ -174,6 +176,8 @@ declare const logout: express.RequestHandler;
 declare const requireAdministrator: express.RequestHandler;
 declare function issueRememberToken(user: Express.User): Promise<string>;
 declare const reports: express.RequestHandler;
+declare const exportData: express.RequestHandler;
+declare const transfer: express.RequestHandler;
 declare const auditLog: { impersonation(actor: Express.User, user: Express.User): Promise<void> };
 declare function isSupport(user: Express.User): boolean;
 declare function ask(question: string): Promise<string>;
@@ -181,7 +185,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions;
-void [{} as Unused, cookieOptions, logout, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */
