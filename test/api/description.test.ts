@@ -41,6 +41,7 @@ describe('the OpenAPI document', () => {
       saveBackupCodes: 'POST /backup-codes/{user_id}',
       renameAuthenticator: 'POST /rename/{user_id}',
       removeAuthenticator: 'POST /remove/{user_id}',
+      signOutElsewhere: 'POST /sign-out-elsewhere/{user_id}',
       getDescription: 'GET /openapi.json',
     });
   });

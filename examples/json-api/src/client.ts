@@ -21,6 +21,7 @@ const calls: { [Id in keyof Api]: readonly [method: Method<Id>, path: `/${string
   disable: ['POST', '/disable/me'],
   renameAuthenticator: ['POST', '/rename/me'],
   removeAuthenticator: ['POST', '/remove/me'],
+  signOutElsewhere: ['POST', '/sign-out-elsewhere/me'],
 };
 
 const MOUNT = '/api/v1/two-factor';
