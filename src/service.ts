@@ -77,7 +77,7 @@ export function createService(
 
   async function findOwner(userId: string, handle = randomToken()): Promise<Owner & { isEnabled: boolean }> {
     const account = await storage.findAccount(check(userId));
-    return { userId, epoch: account?.epoch ?? 0, handle, isEnabled: account?.enabledAt != null };
+    return { userId, epoch: account?.epoch ?? 0, handle, isEnabled: typeof account?.enabledAt === 'number' };
   }
 
   /** One pending row a call: the lane counts over all of them. @returns what the code has led to. */

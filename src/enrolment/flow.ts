@@ -133,7 +133,8 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       const proven = await prove(key, code, name);
       if ('kind' in proven) return proven;
       const account = await storage.findAccount(owner.userId);
-      return account?.enabledAt == null ? enable(owner, key, proven) : add(key, proven);
+      const isOn = typeof account?.enabledAt === 'number';
+      return isOn ? add(key, proven) : enable(owner, key, proven);
     },
   };
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { formatCode } from '../backup-codes/code.js';
 import { listProofs, notEnabled, proofTimes } from '../challenge/api.js';
-import { parseAnswer } from '../challenge/answer.js';
 import type { ChallengeDesk } from '../challenge/desk.js';
 import { toProblem } from '../challenge/messages.js';
 import { nameAlgorithm, requireName } from '../enrolment/api.js';

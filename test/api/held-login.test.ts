@@ -33,7 +33,13 @@ async function failOften(host: Host, codes: readonly string[]): Promise<void> {
 
 describe('a held JSON login', () => {
   const cases: [string, string[], (host: Host) => Promise<void>][] = [
-    ['both kinds of code', ['totp', 'backup-code'], async (host) => void (await host.enrol('ada'))],
+    [
+      'both kinds of code',
+      ['totp', 'backup-code'],
+      async (host) => {
+        await host.enrol('ada');
+      },
+    ],
     [
       'backup codes alone where the TOTP lane is suspended',
       ['backup-code'],

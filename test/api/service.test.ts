@@ -373,7 +373,9 @@ describe('the service rejects', () => {
         () => service.enable('ada', text, '000000'),
         () => service.enable('ada', 'handle', text),
         () => service.saveBackupCodes('ada', text),
-        ...(value == null ? [] : [() => service.enable('ada', 'handle', '000000', text)]),
+        ...(value === null || value === undefined
+          ? []
+          : [() => service.enable('ada', 'handle', '000000', text)]),
       ];
       for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'configuration-invalid' });
     }
