@@ -81,6 +81,14 @@ describe('R11 a call that another site makes the browser send', () => {
   });
 });
 
+/** Whoever types an address is at no page of ours, whatever else is said. */
+const unsaid: Record<string, string>[] = [
+  {},
+  { 'Sec-Fetch-Site': 'none' },
+  { 'Sec-Fetch-Site': 'none', Origin: ORIGIN },
+  { 'Sec-Fetch-Site': 'none', Origin: 'https://evil.example' },
+];
+
 describe('R11 a call that does not say where it comes from', () => {
   it.each<[string, (host: Host, own: string) => Promise<string | undefined>]>([
     ['no', async () => undefined],
@@ -103,7 +111,7 @@ describe('R11 a call that does not say where it comes from', () => {
       const before = readTables(host);
       for (const path of paths) {
         // A navigation is nobody's page: without a token it is not enough.
-        for (const headers of [{}, { 'Sec-Fetch-Site': 'none' }]) {
+        for (const headers of unsaid) {
           const { status, body } = await agent
             .post(API + path)
             .set({ ...headers, ...(token !== undefined && { 'Second-Factor-Token': token }) })

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import express from 'express';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { call, faces, readApiToken } from '../helpers/faces.js';
 import {
   API,
@@ -195,6 +198,31 @@ it('R11 a document with __proto__ leaves the prototype of objects alone', async 
   await call(agent, '/verify/me', '{"code":"000000","__proto__":{"isAdmin":true}}').type('json');
   await call(agent, '/verify/me', '{"constructor":{"prototype":{"isAdmin":true}}}').type('json');
   expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined();
+});
+
+it('R11 a call that has no body at all, not even an empty one, is not taken for an empty document', async () => {
+  const host = await createHost(hosts['a host with lax parsers before us']);
+  await host.enrol('ada');
+  const agent = await host.signIn('ada');
+  const server = createServer(host.app).listen(0);
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const cookie = agent.jar.getCookie('sid', { domain: '127.0.0.1', path: '/', secure: false, script: false });
+  for (const path of ['/cancel/me', '/verify/me']) {
+    const socket = connect((server.address() as AddressInfo).port);
+    const head = [
+      `POST ${API}${path} HTTP/1.1`,
+      'Host: localhost',
+      `Cookie: sid=${cookie!.value}`,
+      'Sec-Fetch-Site: same-origin',
+      'Content-Type: application/json',
+    ];
+    socket.write([...head, '', ''].join('\r\n'));
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect([path, reply.toString().split(' ')[1]]).toEqual([path, '415']);
+  }
+  expect((await agent.get(`${API}/session`)).body.state).toBe('pending');
 });
 
 describe('R11 an answer to the wrong call', () => {
