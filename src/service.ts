@@ -3,6 +3,7 @@ import { type ParsedAnswer, parseAnswer } from './challenge/answer.js';
 import type { ChallengeFlow, Refusal } from './challenge/flow.js';
 import { randomToken } from './crypto/random.js';
 import type { Confirmation, Enrolment, EnrolmentFlow } from './enrolment/flow.js';
+import { SecondFactorError } from './errors.js';
 import { type Gate, requireUserId } from './login/gate.js';
 import { makePending, type Owner, pendingKey } from './login/pending.js';
 import type { ManagementFlow, Overview } from './management/flow.js';
@@ -80,8 +81,11 @@ export function createService(
   }
 
   /** One pending row a call: the lane counts over all of them. @returns what the code has led to. */
-  async function answer(userId: string, input: string, effect: 'complete' | 'disable') {
-    const owner = await findOwner(userId);
+  async function answer(
+    owner: Owner & { isEnabled: boolean },
+    input: string,
+    effect: 'complete' | 'disable',
+  ) {
     const parsed: ParsedAnswer = parseAnswer(input);
     if (!owner.isEnabled) return { kind: 'not-enabled' } as const;
     if ('kind' in parsed) return parsed;
@@ -94,7 +98,7 @@ export function createService(
   }
 
   async function use(userId: string, code: string, effect: 'complete' | 'disable') {
-    const outcome = await answer(userId, code, effect);
+    const outcome = await answer(await findOwner(userId), code, effect);
     return outcome.kind === 'accepted' ? { kind: outcome.kind, lane: outcome.lane } : outcome;
   }
 
@@ -102,18 +106,20 @@ export function createService(
     status: async (userId) => managementFlow.overview(check(userId)),
 
     async generate(userId, label, code) {
-      const { isEnabled } = await findOwner(userId);
-      if (isEnabled) {
-        const outcome = await answer(userId, code ?? '', 'complete');
+      // Read once: of a factor that is turned on, or a password that is changed, meanwhile this call has proven nothing.
+      const owner = await findOwner(userId);
+      requireText('label', label);
+      if (owner.isEnabled) {
+        const outcome = await answer(owner, code ?? '', 'complete');
         if (outcome.kind !== 'accepted') return outcome;
       }
-      const owner = await findOwner(userId);
       return { kind: 'pending', handle: owner.handle, ...(await enrolmentFlow.begin(owner, label, null)) };
     },
 
     async enable(userId, handle, code, name) {
-      const owner = await findOwner(userId, handle);
-      const confirmation = await enrolmentFlow.confirm(owner, code, { name: cleanName(name ?? '') });
+      const owner = await findOwner(userId, requireText('handle', handle));
+      const chosen = { name: cleanName(requireText('name', name ?? '')) };
+      const confirmation = await enrolmentFlow.confirm(owner, requireText('code', code), chosen);
       if (confirmation.kind !== 'enabled') return confirmation;
       return { ...confirmation, backupCodes: confirmation.backupCodes.map(formatCode) };
     },
@@ -123,15 +129,22 @@ export function createService(
     disable: (userId, code) => use(userId, code, 'disable'),
 
     async proposeBackupCodes(userId, code) {
-      const outcome = await answer(userId, code, 'complete');
-      if (outcome.kind !== 'accepted') return outcome;
       const owner = await findOwner(userId);
+      const outcome = await answer(owner, code, 'complete');
+      if (outcome.kind !== 'accepted') return outcome;
       const { codes, expiresAt } = await managementFlow.proposeCodes(owner);
       return { kind: 'proposed', handle: owner.handle, codes: codes.map(formatCode), expiresAt };
     },
 
     async saveBackupCodes(userId, handle) {
-      return (await managementFlow.saveCodes(await findOwner(userId, handle))) !== undefined;
+      const owner = await findOwner(userId, requireText('handle', handle));
+      return (await managementFlow.saveCodes(owner)) !== undefined;
     },
   };
+}
+
+/** @throws SecondFactorError `configuration-invalid`. */
+function requireText(name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new SecondFactorError('configuration-invalid', `This call needs a text as its ${name}.`);
 }

@@ -73,8 +73,9 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
     const code = input.replace(/[\s-]/g, '');
     if (code.length !== defaultParameters.digits || !/^[0-9]+$/.test(code)) return { kind: 'malformed' };
     const pending = await storage.findPending(key.handleHash);
-    if (!pending?.payload || pending.expiresAt <= now || pending.epoch !== key.epoch)
-      return { kind: 'expired' };
+    const isLive = pending && pending.expiresAt > now && pending.epoch === key.epoch;
+    // A handle of another user's is a caller's mistake or an attack, and no broken storage.
+    if (!isLive || pending.userId !== key.userId || !pending.payload) return { kind: 'expired' };
     const secret = ring.open(pending.payload, secretContext(key));
     const step = matchStep(secret, defaultParameters, code, now, window);
     if (step === undefined) {

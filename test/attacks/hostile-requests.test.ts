@@ -278,6 +278,17 @@ describe('R11 a form that another site makes the browser send', () => {
     expect((await submit(agent, '/two-factor/disable', { code: factor.code(1) })).status).toBe(303);
   });
 
+  it('is refused of a visitor whose session has no token, also with an empty one', async () => {
+    const host = await createHost();
+    const agent = host.agent();
+    for (const path of ['/cancel', '/setup', '/backup-codes', '/backup-codes/saved', '/disable']) {
+      for (const fields of [{}, { second_factor_token: '' }]) {
+        const sent = await agent.post(`/two-factor${path}`).type('form').send(fields);
+        expect([path, sent.status]).toEqual([path, 403]);
+      }
+    }
+  });
+
   it('is refused on every form without a token', async () => {
     const host = await createHost();
     const factor = await host.enrol('ada');

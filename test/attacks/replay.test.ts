@@ -1,18 +1,14 @@
 import type { RequestHandler } from 'express';
 import type { Strategy } from 'passport';
 import { TotpStrategy } from 'passport-second-factor';
-import type { TestFactor } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
+import { atOnce, eachFace, faces, setUp, tally } from '../helpers/faces.js';
 import {
   answer,
   createHost,
   type Host,
   readTables,
-  setUpFactor,
-  signInWhole,
   slowly,
-  stepUp,
-  submit,
   submitAtOnce,
   whoIs,
   wrongCodes,
@@ -20,39 +16,51 @@ import {
 
 const STEP = 30_000;
 
-describe('R3 somebody who has seen a code and knows the password', () => {
+describe.each(eachFace)('over the %s, R3 somebody who has seen a code and knows the password', (_, face) => {
   it('cannot use it at the next login, step-up or disable, and is told to wait for the next one', async () => {
     const host = await createHost();
     const factor = await host.enrol('ada');
     const captured = factor.code();
-    const owner = await signInWhole(host, 'ada', captured);
+    const owner = await face.signInWhole(host, 'ada', captured);
     expect(await whoIs(owner)).toBe('ada');
 
     const thief = await host.signIn('ada');
     const replays = [
-      await answer(thief, captured),
-      await stepUp(owner, captured),
-      await submit(owner, '/two-factor/disable', { code: captured }),
+      await face.answer(thief, captured),
+      await face.answer(owner, captured),
+      await face.disable(owner, captured),
     ];
-    for (const { status, text } of replays) {
-      expect(status).toBe(422);
-      expect(text).toMatch(/used already.* next one/);
+    for (const { status, kind, response } of replays) {
+      expect([status, kind]).toEqual([422, 'used']);
+      expect(response.text).toMatch(/used already.* next one/);
     }
     expect(await whoIs(thief)).toBe('nobody');
 
     // The step before would still be in the window, too.
     host.clock.advance(STEP);
-    expect((await answer(thief, captured)).text).toMatch(/used already.* next one/);
-    expect((await answer(thief, factor.code())).headers['location']).toBe('/account');
+    expect((await face.answer(thief, captured)).kind).toBe('used');
+    expect((await face.answer(thief, factor.code())).kind).toBe('accepted');
   });
 
   it('cannot use it after the owner gave it in a step-up', async () => {
     const host = await createHost();
     const factor = await host.enrol('ada');
-    const owner = await signInWhole(host, 'ada', factor.code(-1));
-    expect((await stepUp(owner, factor.code())).headers['location']).toBe('/account');
+    const owner = await face.signInWhole(host, 'ada', factor.code(-1));
+    expect((await face.answer(owner, factor.code())).kind).toBe('accepted');
     const thief = await host.signIn('ada');
-    expect((await answer(thief, factor.code())).status).toBe(422);
+    expect((await face.answer(thief, factor.code())).kind).toBe('used');
+    expect(await whoIs(thief)).toBe('nobody');
+  });
+
+  it('cannot use it on the other face either', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const other = face === faces.API ? faces.pages : faces.API;
+    const owner = await face.signInWhole(host, 'ada', factor.code());
+    const thief = await host.signIn('ada');
+    expect((await other.answer(thief, factor.code())).kind).toBe('used');
+    expect((await other.answer(owner, factor.code())).kind).toBe('used');
+    expect((await other.disable(owner, factor.code())).kind).toBe('used');
     expect(await whoIs(thief)).toBe('nobody');
   });
 
@@ -60,8 +68,9 @@ describe('R3 somebody who has seen a code and knows the password', () => {
     const host = await createHost({ wrapStorage: slowly });
     const factor = await host.enrol('ada');
     const agents = await Promise.all(Array.from({ length: 16 }, () => host.signIn('ada')));
-    const fields = { code: factor.code() };
-    await submitAtOnce(agents.map((agent) => ({ agent, path: '/two-factor/challenge', fields })));
+    const code = factor.code();
+    const outcomes = await atOnce(agents.map((agent) => [face, agent, { does: 'answer', code }]));
+    expect(tally(outcomes).accepted).toBe(1);
     const users = await Promise.all(agents.map(whoIs));
     expect(users.filter((user) => user === 'ada')).toHaveLength(1);
   });
@@ -70,45 +79,45 @@ describe('R3 somebody who has seen a code and knows the password', () => {
     const host = await createHost();
     const factor = await host.enrol('ada');
     const older = [factor.code(-1), factor.code()];
-    await signInWhole(host, 'ada', factor.code(1));
+    await face.signInWhole(host, 'ada', factor.code(1));
     const thief = await host.signIn('ada');
-    for (const code of older) expect((await answer(thief, code)).text).toContain('used already');
+    for (const code of older) expect((await face.answer(thief, code)).kind).toBe('used');
     expect(await whoIs(thief)).toBe('nobody');
   });
 
   it('cannot use the code that turned the second factor on', async () => {
     const host = await createHost();
     const owner = await host.signIn('ada');
-    const factor = await setUpFactor(host, owner);
+    const factor = await setUp(face, host, owner);
     const thief = await host.signIn('ada');
-    expect((await answer(thief, factor.code())).text).toContain('used already');
+    expect((await face.answer(thief, factor.code())).kind).toBe('used');
     expect(await whoIs(thief)).toBe('nobody');
-    expect((await stepUp(owner, factor.code())).status).toBe(422);
-    expect((await submit(owner, '/two-factor/disable', { code: factor.code() })).status).toBe(422);
-    expect((await answer(thief, factor.code(1))).headers['location']).toBe('/account');
+    expect((await face.answer(owner, factor.code())).kind).toBe('used');
+    expect((await face.disable(owner, factor.code())).kind).toBe('used');
+    expect((await face.answer(thief, factor.code(1))).kind).toBe('accepted');
   });
 
   it('cannot use one code for a login and for turning off in the same instant', async () => {
     const host = await createHost({ wrapStorage: slowly });
     const factor = await host.enrol('ada');
-    const owner = await signInWhole(host, 'ada', factor.code(-1));
+    const owner = await face.signInWhole(host, 'ada', factor.code(-1));
     const thief = await host.signIn('ada');
-    const fields = { code: factor.code() };
-    const responses = await submitAtOnce([
-      { agent: owner, path: '/two-factor/disable', fields },
-      { agent: thief, path: '/two-factor/challenge', fields },
+    const code = factor.code();
+    const outcomes = await atOnce([
+      [face, owner, { does: 'disable', code }],
+      [face, thief, { does: 'answer', code }],
     ]);
-    expect(responses.filter(({ status }) => status === 303)).toHaveLength(1);
+    expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
   });
 });
 
-describe('R3 a code from outside of the window', () => {
+describe.each(eachFace)('over the %s, R3 a code from outside of the window', (_, face) => {
   it.each([
     ['by default', undefined, [-1, 0, 1]],
     ['with the window 0 and 0', { past: 0, future: 0 }, [0]],
     ['with the window 1 and 0', { past: 1, future: 0 }, [-1, 0]],
     ['with the window 2 and 2', { past: 2, future: 2 }, [-2, -1, 0, 1, 2]],
-  ])('is refused %s, at the beginning and at the end of a step', async (_, window, accepted) => {
+  ])('is refused %s, at the beginning and at the end of a step', async (_name, window, accepted) => {
     const host = await createHost({ options: window ? { totp: { window } } : {} });
     for (const offset of [0, STEP - 1]) {
       const found: number[] = [];
@@ -116,7 +125,8 @@ describe('R3 a code from outside of the window', () => {
         const userId = addUser(host);
         const factor = await host.enrol(userId);
         host.clock.advance(offset);
-        await answerAs(host, userId, factor, steps, found);
+        const agent = await face.signInWhole(host, userId, factor.code(steps));
+        if ((await whoIs(agent)) === userId) found.push(steps);
         host.clock.advance(STEP - offset);
       }
       expect(found).toEqual(accepted);
@@ -124,30 +134,51 @@ describe('R3 a code from outside of the window', () => {
   });
 });
 
-it('R3 four right codes in the same instant complete one login once and use up one code', async () => {
-  const host = await createHost({ wrapStorage: slowly });
-  const factor = await host.enrol('ada');
-  const agent = await host.signIn('ada');
-  const codes = [factor.code(-1), factor.code(), factor.code(1), factor.backupCodes[0]!];
-  const responses = await submitAtOnce(
-    codes.map((code) => ({ agent, path: '/two-factor/challenge', fields: { code } })),
-  );
-  const winners = responses.flatMap(({ status }, index) => (status === 303 ? [index] : []));
-  expect(winners).toHaveLength(1);
+it.each(eachFace)(
+  'R3 four right codes in the same instant complete one login once and use up one code, over the %s',
+  async (_, face) => {
+    const host = await createHost({ wrapStorage: slowly });
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    const codes = [factor.code(-1), factor.code(), factor.code(1), factor.backupCodes[0]!];
+    const outcomes = await atOnce(codes.map((code) => [face, agent, { does: 'answer', code }]));
+    const winners = outcomes.flatMap(({ kind }, index) => (kind === 'accepted' ? [index] : []));
+    expect(winners).toHaveLength(1);
 
-  const tables = readTables(host) as {
-    two_factor_authenticators: { last_step: number }[];
-    two_factor_backup_codes: { used_at: number | null }[];
-    two_factor_pending: { purpose: string; completed_at: number | null }[];
-  };
-  const winner = winners[0]!;
-  const step = Math.floor(host.clock() / STEP);
-  expect(tables.two_factor_authenticators[0]!.last_step).toBe(winner < 3 ? step + winner - 1 : 0);
-  const used = tables.two_factor_backup_codes.filter(({ used_at }) => used_at !== null);
-  expect(used).toHaveLength(winner === 3 ? 1 : 0);
-  const completed = tables.two_factor_pending.filter(({ completed_at }) => completed_at !== null);
-  expect(completed).toHaveLength(1);
-});
+    const tables = readTables(host) as {
+      two_factor_authenticators: { last_step: number }[];
+      two_factor_backup_codes: { used_at: number | null }[];
+      two_factor_pending: { purpose: string; completed_at: number | null }[];
+    };
+    const winner = winners[0]!;
+    const step = Math.floor(host.clock() / STEP);
+    expect(tables.two_factor_authenticators[0]!.last_step).toBe(winner < 3 ? step + winner - 1 : 0);
+    const used = tables.two_factor_backup_codes.filter(({ used_at }) => used_at !== null);
+    expect(used).toHaveLength(winner === 3 ? 1 : 0);
+    const completed = tables.two_factor_pending.filter(({ completed_at }) => completed_at !== null);
+    expect(completed).toHaveLength(1);
+  },
+);
+
+it.each(eachFace)(
+  'R3 two people who answer in the same instant do not get each other’s outcome, over the %s',
+  async (_, face) => {
+    const host = await createHost({ wrapStorage: slowly });
+    const [ada, eve] = [await host.enrol('ada'), await host.enrol('eve')];
+    const [owner, thief] = [await host.signIn('ada'), await host.signIn('eve')];
+    const outcomes = await atOnce([
+      [face, owner, { does: 'answer', code: ada.code() }],
+      [face, thief, { does: 'answer', code: wrongCodes(eve, 1)[0]! }],
+    ]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'wrong']);
+    expect([await whoIs(owner), await whoIs(thief)]).toEqual(['ada', 'nobody']);
+    // The thief's session still waits for the thief's own second factor, and for nobody else's.
+    await face.answer(thief, ada.code(1));
+    expect(await whoIs(thief)).toBe('nobody');
+    await face.answer(thief, eve.code());
+    expect(await whoIs(thief)).toBe('eve');
+  },
+);
 
 describe('R3 two people who answer in the same instant', () => {
   it.each([
@@ -187,15 +218,4 @@ function addUser(host: Host): string {
   const id = `user${count}`;
   host.users.set(id, { id, password: `${id}-password` });
   return id;
-}
-
-async function answerAs(
-  host: Host,
-  userId: string,
-  factor: TestFactor,
-  steps: number,
-  found: number[],
-): Promise<void> {
-  const agent = await signInWhole(host, userId, factor.code(steps));
-  if ((await whoIs(agent)) === userId) found.push(steps);
 }

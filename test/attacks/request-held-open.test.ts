@@ -3,7 +3,9 @@ import type { RequestHandler } from 'express';
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
 import type { Storage } from 'passport-second-factor';
+import { totpCode } from 'passport-second-factor/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eachFace, type Move, setUp } from '../helpers/faces.js';
 import {
   type Agent,
   copyAgent,
@@ -165,6 +167,92 @@ describe('R5 a thief who holds a request open over the owner’s logout does not
     expect(await whoIs(thief)).toBe('nobody');
   });
 });
+
+/** A storage whose verb of that name waits at the gateway. */
+function waitingAt(gateway: Gateway, verb: keyof Storage): (storage: Storage) => Storage {
+  return (storage) =>
+    new Proxy(storage, {
+      get(target, name: keyof Storage) {
+        const own = target[name] as (...parameters: unknown[]) => Promise<unknown>;
+        return async (...parameters: unknown[]) => {
+          const result = await Reflect.apply(own, target, parameters);
+          if (name === verb) await gateway.pass();
+          return result;
+        };
+      },
+    });
+}
+
+describe.each(eachFace)(
+  'over the %s, R5 a thief who holds a change open over the owner’s logout',
+  (_, face) => {
+    it.each<[string, keyof Storage, (code: string, id: string) => Move]>([
+      ['a step-up', 'accept', (code) => ({ does: 'answer', code })],
+      ['turning off', 'accept', (code) => ({ does: 'disable', code })],
+      ['saving new codes', 'renewBackupCodes', () => ({ does: 'saveCodes' })],
+      ['adding an authenticator', 'addAuthenticator', (code) => ({ does: 'enable', code })],
+      ['removing an authenticator', 'removeAuthenticator', (_code, id) => ({ does: 'remove', id })],
+    ])('does not get the session back by %s', async (_name, verb, makeMove) => {
+      const gateway = new Gateway();
+      const host = await createHost({ wrapStorage: waitingAt(gateway, verb) });
+      const factor = await host.enrol('ada');
+      const owner = await face.signInWhole(host, 'ada', factor.code());
+      await setUp(face, host, owner, { name: 'Second' });
+      await face.proposeCodes(owner);
+      const { key } = await face.setup(owner);
+      const second = (await face.readAuthenticators(owner)).find(({ name }) => name === 'Second')!;
+      const thief = copyAgent(host, owner);
+      const code = verb === 'addAuthenticator' ? totpCode(key, host.clock()) : factor.code(1);
+      const send = await face.prepare(thief, makeMove(code, second.id));
+      let kind = '';
+      await gateway.holdOpen(
+        async () => {
+          ({ kind } = await send());
+        },
+        () => owner.post('/logout'),
+      );
+      expect(kind).toBe('unavailable');
+      expect([await whoIs(thief), await whoIs(owner)]).toEqual(['nobody', 'nobody']);
+    });
+
+    it('does not get the session back by turning it on', async () => {
+      const gateway = new Gateway();
+      const host = await createHost({ wrapStorage: waitingAt(gateway, 'enable') });
+      const owner = await host.signIn('bob');
+      const { key } = await face.setup(owner);
+      const thief = copyAgent(host, owner);
+      const send = await face.prepare(thief, { does: 'enable', code: totpCode(key, host.clock()) });
+      await gateway.holdOpen(send, () => owner.post('/logout'));
+      expect([await whoIs(thief), await whoIs(owner)]).toEqual(['nobody', 'nobody']);
+    });
+
+    it('is nobody when the pending login was cancelled while its right answer was looked at', async () => {
+      const gateway = new Gateway();
+      const host = await createHost({
+        wrapStorage: (storage) => ({
+          ...storage,
+          async listAuthenticators(userId) {
+            await gateway.pass();
+            return storage.listAuthenticators(userId);
+          },
+        }),
+      });
+      const factor = await host.enrol('ada');
+      const owner = await host.signIn('ada');
+      const thief = copyAgent(host, owner);
+      const send = await face.prepare(thief, { does: 'answer', code: factor.code() });
+      let kind = '';
+      await gateway.holdOpen(
+        async () => {
+          ({ kind } = await send());
+        },
+        () => face.cancel(owner),
+      );
+      expect(kind).toBe('expired');
+      expect([await whoIs(thief), await whoIs(owner)]).toEqual(['nobody', 'nobody']);
+    });
+  },
+);
 
 it('R5 a session from before the roll-out that is logged out while its account is read is not adopted', async () => {
   const until = new Date((await createHost()).clock() + 3_600_000);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { eachFace, type Face, faces, setUp } from '../helpers/faces.js';
 import {
   type Agent,
   answer,
@@ -8,10 +9,8 @@ import {
   type Host,
   type HostParts,
   readSession,
-  setUpFactor,
   signInWhole,
   stepUp,
-  submit,
   userIdOf,
   whoIs,
 } from '../helpers/host.js';
@@ -62,40 +61,54 @@ function changePassword(_host: Host, agent: Agent): PromiseLike<unknown> {
   return agent.post('/change-password');
 }
 
-async function renewCodes(_host: Host, agent: Agent): Promise<unknown> {
-  await submit(agent, '/two-factor/backup-codes', {});
-  return submit(agent, '/two-factor/backup-codes/saved', {}, '/two-factor/backup-codes');
-}
+/** What Ada can do in her own session on a face, with a fresh proof and a code that was not used. */
+type Change = (face: Face, agent: Agent, code: string, host: Host) => PromiseLike<unknown>;
 
-/** What Ada can do in her own session, and the code with which she turns it off. */
-const changes: [string, (host: Host, agent: Agent, code: string) => PromiseLike<unknown>][] = [
-  ['a new password', changePassword],
-  ['new backup codes', renewCodes],
-  ['turning it off', (_host, agent, code) => submit(agent, '/two-factor/disable', { code })],
+const changes: [string, Change][] = [
+  ['a new password', (_face, agent, _code, host) => changePassword(host, agent)],
+  [
+    'new backup codes',
+    async (face, agent) => {
+      await face.proposeCodes(agent);
+      expect((await face.saveCodes(agent)).kind).toBe('accepted');
+    },
+  ],
+  [
+    'turning it off',
+    async (face, agent, code) => {
+      expect((await face.disable(agent, code)).kind).toBe('accepted');
+    },
+  ],
+  ['one more authenticator', (face, agent, _code, host) => setUp(face, host, agent)],
 ];
 
-describe.each(changes)('R7 %s', (_name, change) => {
+const cases = eachFace.flatMap(([name, face]) =>
+  changes.map(([change, run]) => [change, name, face, run] as const),
+);
+
+describe.each(cases)('R7 %s over the %s', (_change, _name, face, change) => {
   it('ends the user’s other sessions and parked logins, and nobody else’s', async () => {
     const host = await createHost(parts);
     const [factor, evesFactor] = [await host.enrol('ada'), await host.enrol('eve')];
     const mine = await signInWhole(host, 'ada', factor.code());
-    const thief = copyAgent(host, mine);
     const elsewhere = await signInWhole(host, 'ada', factor.code(1));
     const [parked, evesParked] = [await host.signIn('ada'), await host.signIn('eve')];
     const bob = await host.signIn('bob');
-    host.clock.advance(2 * STEP);
-    expect(await whoIs(elsewhere)).toBe('ada');
+    host.clock.advance(3 * STEP);
+    await face.answer(mine, factor.code(-1));
+    const thief = copyAgent(host, mine);
+    expect([await whoIs(elsewhere), await whoIs(thief)]).toEqual(['ada', 'ada']);
 
-    await change(host, mine, factor.code());
+    await change(face, mine, factor.code(), host);
     expect([await whoIs(mine), await whoIs(elsewhere), await whoIs(thief)]).toEqual([
       'ada',
       'nobody',
       'nobody',
     ]);
-    expect((await answer(parked, factor.code(1))).status).toBe(401);
+    expect((await face.answer(parked, factor.code(1))).kind).toBe('expired');
     expect(await whoIs(parked)).toBe('nobody');
     expect(await whoIs(bob)).toBe('bob');
-    await answer(evesParked, evesFactor.code());
+    await face.answer(evesParked, evesFactor.code());
     expect(await whoIs(evesParked)).toBe('eve');
   });
 
@@ -107,32 +120,63 @@ describe.each(changes)('R7 %s', (_name, change) => {
     const [old, parked] = [copyAgent(host, mine), await host.signIn('ada')];
 
     await whileSlow(host, copyAgent(host, mine).get('/slow'), () =>
-      whileSlow(host, copyAgent(host, parked).get('/slow'), () => change(host, mine, factor.code())),
+      whileSlow(host, copyAgent(host, parked).get('/slow'), () => change(face, mine, factor.code(), host)),
     );
     expect(await readSession(host, old)).toHaveProperty('secondFactor.stamp');
     expect(await readSession(host, parked)).toHaveProperty('secondFactor.pending');
     expect(await whoIs(old)).toBe('nobody');
-    expect((await answer(parked, factor.code(1))).status).toBe(401);
+    expect((await face.answer(parked, factor.code(1))).kind).toBe('expired');
     expect([await whoIs(parked), await whoIs(mine)]).toEqual(['nobody', 'ada']);
   });
 });
 
-it('R7 turning it on ends the user’s sessions that were made with the password alone, and half-done set-ups', async () => {
-  const host = await createHost(parts);
-  const [mine, elsewhere, eve] = [
-    await host.signIn('bob'),
-    await host.signIn('bob'),
-    await host.signIn('eve'),
-  ];
-  await elsewhere.get('/two-factor/setup');
-  const old = copyAgent(host, mine);
-  await whileSlow(host, copyAgent(host, mine).get('/slow'), () => setUpFactor(host, mine));
+it.each(eachFace)(
+  'R7 removing one of two authenticators over the %s ends the user’s other sessions',
+  async (_, face) => {
+    const host = await createHost(parts);
+    const factor = await host.enrol('ada');
+    const mine = await signInWhole(host, 'ada', factor.code());
+    await setUp(face, host, mine, { name: 'Second' });
+    const [elsewhere, parked] = [await signInWhole(host, 'ada', factor.code(1)), await host.signIn('ada')];
+    host.clock.advance(2 * STEP);
+    await face.answer(mine, factor.code());
+    const old = copyAgent(host, mine);
+    expect([await whoIs(elsewhere), await whoIs(old)]).toEqual(['ada', 'ada']);
 
-  expect(await readSession(host, old)).toHaveProperty('secondFactor.stamp');
-  expect([await whoIs(mine), await whoIs(elsewhere), await whoIs(old)]).toEqual(['bob', 'nobody', 'nobody']);
-  expect((await elsewhere.get('/two-factor/setup')).headers['location']).toBe('/login');
-  expect(await whoIs(eve)).toBe('eve');
-});
+    const second = (await face.readAuthenticators(mine)).find(({ name }) => name === 'Second')!;
+    const remove = () => face.remove(mine, second.id);
+    await whileSlow(host, copyAgent(host, mine).get('/slow'), remove);
+    expect(await face.readAuthenticators(mine)).toHaveLength(1);
+    expect(await readSession(host, old)).toHaveProperty('secondFactor.stamp');
+    expect([await whoIs(mine), await whoIs(elsewhere), await whoIs(old)]).toEqual([
+      'ada',
+      'nobody',
+      'nobody',
+    ]);
+    expect((await face.answer(parked, factor.code(1))).kind).toBe('expired');
+  },
+);
+
+it.each(eachFace)(
+  'R7 turning it on over the %s ends the user’s sessions that were made with the password alone, and half-done set-ups',
+  async (_, face) => {
+    const host = await createHost(parts);
+    const [mine, elsewhere, eve] = [
+      await host.signIn('bob'),
+      await host.signIn('bob'),
+      await host.signIn('eve'),
+    ];
+    await face.setup(elsewhere);
+    const old = copyAgent(host, mine);
+    await whileSlow(host, copyAgent(host, mine).get('/slow'), () => setUp(face, host, mine));
+
+    expect(await readSession(host, old)).toHaveProperty('secondFactor.stamp');
+    const users = [await whoIs(mine), await whoIs(elsewhere), await whoIs(old)];
+    expect(users).toEqual(['bob', 'nobody', 'nobody']);
+    expect((await face.setup(elsewhere)).kind).toBe('login-required');
+    expect(await whoIs(eve)).toBe('eve');
+  },
+);
 
 it('R7 a password reset by somebody else ends all of the user’s sessions and leaves the helper’s as it was', async () => {
   const host = await createHost(parts);
@@ -164,26 +208,31 @@ it('R7 a session that was ended meanwhile is not brought back by its own slow pa
   expect(await whoIs(thief)).toBe('nobody');
 });
 
-it.each([
-  ['before it is accepted', 401],
-  ['after it was accepted', 303],
-])('R7 a right answer logs nobody in when the password changes %s', async (moment, status) => {
-  const host = await createHost({
-    wrapStorage: (storage) => ({
-      ...storage,
-      async accept(acceptance) {
-        if (status === 401) await storage.raiseEpoch(acceptance.userId);
-        const result = await storage.accept(acceptance);
-        if (status === 303) await storage.raiseEpoch(acceptance.userId);
-        return result;
-      },
-    }),
-  });
-  const factor = await host.enrol('ada');
-  const agent = await host.signIn('ada');
-  expect([moment, (await answer(agent, factor.code())).status]).toEqual([moment, status]);
-  expect(await whoIs(agent)).toBe('nobody');
-});
+it.each(
+  eachFace.flatMap(([name, face]) => [
+    ['before it is accepted', name, face, 'expired'] as const,
+    ['after it was accepted', name, face, 'accepted'] as const,
+  ]),
+)(
+  'R7 a right answer logs nobody in when the password changes %s, over the %s',
+  async (_, _name, face, kind) => {
+    const host = await createHost({
+      wrapStorage: (storage) => ({
+        ...storage,
+        async accept(acceptance) {
+          if (kind === 'expired') await storage.raiseEpoch(acceptance.userId);
+          const result = await storage.accept(acceptance);
+          if (kind === 'accepted') await storage.raiseEpoch(acceptance.userId);
+          return result;
+        },
+      }),
+    });
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    expect((await face.answer(agent, factor.code())).kind).toBe(kind);
+    expect(await whoIs(agent)).toBe('nobody');
+  },
+);
 
 it('R7 a login without a second factor is nobody’s when one is turned on in the same moment', async () => {
   const host = await createHost({
@@ -199,7 +248,23 @@ it('R7 a login without a second factor is nobody’s when one is turned on in th
   expect(await whoIs(await host.signIn('bob'))).toBe('nobody');
 });
 
-it('R7 a step-up that is open in a session does not outlive it', async () => {
+it.each(eachFace)(
+  'R7 a step-up that is open in a session does not outlive it, over the %s',
+  async (_, face) => {
+    const host = await createHost(parts);
+    const factor = await host.enrol('ada');
+    const agent = await signInWhole(host, 'ada', factor.code());
+    host.clock.advance(STEP);
+    const send = await face.prepare(agent, { does: 'answer', code: factor.code() });
+    await host.secondFactor.passwordChanged('ada');
+    // The page of a session that is gone says so before it looks at anything.
+    expect((await send()).kind).toBe(face === faces.pages ? 'completed' : 'login-required');
+    expect((await face.answer(agent, factor.code())).kind).toBe('login-required');
+    expect(await whoIs(agent)).toBe('nobody');
+  },
+);
+
+it('R7 the page of a step-up is not shown to a session that has ended', async () => {
   const host = await createHost(parts);
   const factor = await host.enrol('ada');
   const agent = await signInWhole(host, 'ada', factor.code());

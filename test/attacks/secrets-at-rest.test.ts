@@ -2,18 +2,18 @@ import Database from 'libsql';
 import { sqlStorage } from 'passport-second-factor';
 import { totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
+import { call, eachFace, faces, setUp } from '../helpers/faces.js';
 import {
+  API,
   type Agent,
   answer,
   createHost,
   type Host,
-  readBackupCodes,
   readSessions,
   readSetupKey,
   readTables,
   setUpFactor,
   signInWhole,
-  stepUp,
   submit,
   whoIs,
   wrongCodes,
@@ -64,37 +64,41 @@ async function openSetup(agent: Agent): Promise<string> {
   return readSetupKey((await agent.get('/two-factor/setup')).text);
 }
 
+describe.each(eachFace)(
+  'over the %s, R8 somebody who has stolen the database and the sessions',
+  (_, face) => {
+    it('finds no secret while a setup is open', async () => {
+      const host = await createHost();
+      const { key } = await face.setup(await host.signIn('ada'));
+      const everything = await readEverything(host);
+      expect(everything).toContain('"purpose":"enrolment"');
+      for (const spelling of spellings(key)) expect(everything).not.toContain(spelling);
+    });
+
+    it('finds no secret and no backup code when the factor is on, before and after saving', async () => {
+      const host = await createHost();
+      const agent = await host.signIn('ada');
+      const { key, backupCodes, code } = await setUp(face, host, agent);
+      const dumps = [await readEverything(host)];
+      await face.saveCodes(agent);
+      // New codes ask for the factor itself, and the code that turned it on is used up.
+      await face.answer(agent, backupCodes[1]!);
+      const renewed = (await face.proposeCodes(agent)).backupCodes;
+      dumps.push(await readEverything(host));
+      await face.answer(await host.signIn('ada'), code(1));
+      await face.answer(await host.signIn('ada'), backupCodes[0]!);
+      dumps.push(await readEverything(host));
+      const secrets = [...backupCodes, ...renewed].flatMap((shown) => [shown, shown.replaceAll('-', '')]);
+      expect(secrets).toHaveLength(40);
+      for (const dump of dumps) {
+        for (const secret of [...spellings(key), ...secrets]) expect(dump).not.toContain(secret);
+        expect(dump).not.toContain(code(1));
+      }
+    });
+  },
+);
+
 describe('R8 somebody who has stolen the database and the sessions', () => {
-  it('finds no secret while a setup is open', async () => {
-    const host = await createHost();
-    const key = await openSetup(await host.signIn('ada'));
-    const everything = await readEverything(host);
-    expect(everything).toContain('"purpose":"enrolment"');
-    for (const spelling of spellings(key)) expect(everything).not.toContain(spelling);
-  });
-
-  it('finds no secret and no backup code when the factor is on, before and after saving', async () => {
-    const host = await createHost();
-    const agent = await host.signIn('ada');
-    const { key, backupCodes, code } = await setUpFactor(host, agent);
-    const dumps = [await readEverything(host)];
-    await submit(agent, '/two-factor/backup-codes/saved', {}, '/two-factor/backup-codes');
-    // New codes ask for the factor itself, and the code that turned it on is used up.
-    await stepUp(agent, backupCodes[1]!);
-    await submit(agent, '/two-factor/backup-codes', {});
-    const renewed = readBackupCodes((await agent.get('/two-factor/backup-codes')).text);
-    dumps.push(await readEverything(host));
-    await answer(await host.signIn('ada'), code(1));
-    await answer(await host.signIn('ada'), backupCodes[0]!);
-    dumps.push(await readEverything(host));
-    const secrets = [...backupCodes, ...renewed].flatMap((shown) => [shown, shown.replaceAll('-', '')]);
-    expect(secrets).toHaveLength(40);
-    for (const dump of dumps) {
-      for (const secret of [...spellings(key), ...secrets]) expect(dump).not.toContain(secret);
-      expect(dump).not.toContain(code(1));
-    }
-  });
-
   it('finds no handle of a pending login, only its hash', async () => {
     const host = await createHost();
     await host.enrol('ada');
@@ -139,7 +143,96 @@ describe('R8 a secret is shown once', () => {
   });
 });
 
+describe('R8 an answer of the API', () => {
+  it('shows secret and codes where they were asked for, and nowhere else', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    const seen: string[] = [];
+    const see = (response: { text?: string; headers: object }): void => {
+      seen.push(response.text ?? '', JSON.stringify(response.headers));
+    };
+    const setup = await agent.get(`${API}/setup/me`);
+    expect(JSON.stringify(setup.headers)).not.toContain(setup.body.secret);
+    const { key, code, backupCodes } = await setUp(faces.API, host, agent);
+    expect(key).toBe(setup.body.secret);
+
+    const gets = ['/session', '/status/me', '/setup/me', '/openapi.json', '/setup/eve', '/nothing'];
+    for (const path of gets) see(await agent.get(API + path));
+    const [first, second] = wrongCodes({ code }, 2);
+    see(await call(agent, '/disable/me', { code: first }));
+    see(await call(agent, '/verify/me', { code: second }));
+    see(await call(agent, '/verify-backup/me', { code: 'not a code' }));
+    see(await call(agent, '/verify/me', { code: code(1) }));
+    see(await call(agent, '/enable/me', { code: code(1) }));
+    const { authenticators } = (await agent.get(`${API}/status/me`)).body;
+    see(await call(agent, '/rename/me', { authenticator_id: authenticators[0].id, name: 'Mine' }));
+    see(await call(agent, '/remove/me', { authenticator_id: authenticators[0].id }));
+    see(await call(agent, '/backup-codes/me', { saved: true }));
+    for (const path of gets) see(await agent.get(API + path));
+    const whole = seen.join('\n');
+    // The first codes went live with the second factor: not even asking for them again shows them once they are saved.
+    const again = (await agent.get(`${API}/backup-codes/me`)).text;
+    for (const secret of [...spellings(key), ...backupCodes]) expect(whole + again).not.toContain(secret);
+    expect(whole).not.toMatch(/sealed|hash|handle|last_?step|epoch/i);
+  });
+
+  it('repeats nothing that was sent, right or wrong', async () => {
+    const host = await createHost();
+    await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    const secret = 'my-password-in-the-wrong-field';
+    for (const body of [
+      { code: secret },
+      { [secret]: '123456' },
+      { code: [secret] },
+      `{"code":"${secret}`,
+      `"${secret}"`,
+    ]) {
+      const response = await call(agent, '/verify/me', body).type('json');
+      expect(response.status).toBeGreaterThanOrEqual(400);
+      expect(response.text + JSON.stringify(response.headers)).not.toContain(secret);
+    }
+  });
+});
+
 describe('R8 a browser or a proxy', () => {
+  it('may keep no answer of the API, whatever it was', async () => {
+    const host = await createHost();
+    const agent = await host.signIn('ada');
+    await host.enrol('bob');
+    const pending = await host.signIn('bob');
+    const responses = [];
+    for (const path of [
+      '/session',
+      '/openapi.json',
+      '/status/me',
+      '/setup/me',
+      '/backup-codes/me',
+      '/nothing',
+    ]) {
+      for (const who of [agent, pending, host.agent()]) responses.push(await who.get(API + path));
+      responses.push(await agent.head(API + path), await agent.put(API + path));
+    }
+    responses.push(
+      await call(agent, '/enable/me', { code: '000000' }),
+      await call(agent, '/enable/me', { code: 'x'.repeat(10_000) }),
+      await call(agent, '/enable/me', 'text').type('text'),
+      await agent.post(`${API}/enable/me`).send({}),
+      await agent.get(`${API}/setup/%zz`),
+      await call(pending, '/verify/me', { code: '000000' }),
+      await call(host.agent(), '/verify/me', { code: '000000' }),
+    );
+    host.database.exec(
+      "UPDATE two_factor_authenticators SET sealed_secret = 'test.AAAA' WHERE user_id = 'bob'",
+    );
+    responses.push(await call(pending, '/verify/me', { code: '000001' }));
+    expect(responses.at(-1)!.status).toBe(503);
+    for (const { status, headers } of responses) {
+      expect([status, headers['cache-control']]).toEqual([status, 'no-store']);
+      expect([status, headers['x-content-type-options']]).toEqual([status, 'nosniff']);
+    }
+  });
+
   it('may keep nothing but the stylesheet', async () => {
     const host = await createHost();
     const agent = await host.signIn('ada');
@@ -180,7 +273,7 @@ describe('R8 a browser or a proxy', () => {
   });
 });
 
-describe('R8 somebody who can write into the database', () => {
+describe.each(eachFace)('over the %s, R8 somebody who can write into the database', (_, face) => {
   const SEALED = 'UPDATE two_factor_authenticators SET sealed_secret =';
 
   it("cannot let ada's login take eve's codes by copying eve's sealed secret", async () => {
@@ -215,7 +308,7 @@ describe('R8 somebody who can write into the database', () => {
     const host = await createHost();
     await host.enrol('ada');
     const eve = await host.signIn('eve');
-    const key = await openSetup(eve);
+    const { key } = await face.setup(eve);
     const payload = "(SELECT payload FROM two_factor_pending WHERE purpose = 'enrolment')";
     host.database.exec(`${SEALED} ${payload} WHERE user_id = 'ada'`);
     await expectRefused(host, totpCode(key, host.clock()));
@@ -224,17 +317,13 @@ describe('R8 somebody who can write into the database', () => {
   it("cannot have eve's open setup confirmed as ada's", async () => {
     const host = await createHost();
     const [ada, eve] = [await host.signIn('ada'), await host.signIn('eve')];
-    await openSetup(ada);
-    await openSetup(eve);
-    const token = readFormToken((await ada.get('/two-factor/setup')).text);
+    await face.setup(ada);
+    await face.setup(eve);
+    const confirm = await face.prepare(ada, { does: 'enable', code: '000000' });
     host.database.exec(
       "UPDATE two_factor_pending SET payload = (SELECT payload FROM two_factor_pending WHERE user_id = 'eve')",
     );
-    const shown = await ada.get('/two-factor/setup');
-    const confirmed = await ada
-      .post('/two-factor/setup')
-      .type('form')
-      .send({ second_factor_token: token, code: '000000' });
+    const [shown, confirmed] = [await face.setup(ada), await confirm()];
     expect([shown.status, confirmed.status]).toEqual([503, 503]);
     expect(readTables(host)['two_factor_auth']).toEqual([]);
   });
@@ -242,30 +331,32 @@ describe('R8 somebody who can write into the database', () => {
   it("cannot read ada's proposed backup codes in a session of eve", async () => {
     const host = await createHost();
     const [ada, eve] = [await host.signIn('ada'), await host.signIn('eve')];
-    await setUpFactor(host, ada);
-    await setUpFactor(host, eve);
+    const factors = [await setUp(face, host, ada), await setUp(face, host, eve)];
     host.database.exec(
-      "UPDATE two_factor_pending SET payload = (SELECT payload FROM two_factor_pending WHERE user_id = 'ada')",
+      "UPDATE two_factor_pending SET payload = (SELECT payload FROM two_factor_pending WHERE user_id = 'ada') " +
+        "WHERE purpose = 'backup-codes'",
     );
+    await face.answer(eve, factors[1]!.code(1));
     const page = await eve.get('/two-factor/backup-codes');
-    expect(page.status).toBe(503);
-    expect(readBackupCodes(page.text)).toEqual([]);
+    const answered = await eve.get(`${API}/backup-codes/me`);
+    expect([page.status, answered.status]).toEqual([503, 503]);
+    for (const code of factors[0]!.backupCodes) expect(page.text + answered.text).not.toContain(code);
   });
 
   it('learns nothing about the key ring from the refusal', async () => {
     const host = await createHost();
     const { code } = await host.enrol('ada');
     host.database.exec(`${SEALED} 'other' || substr(sealed_secret, 5)`);
-    const refused = await answer(await host.signIn('ada'), code());
+    const refused = await face.answer(await host.signIn('ada'), code());
     expect(refused.status).toBe(503);
     const secret = Buffer.from(host.options.keys[0]!.secret as Uint8Array);
     for (const text of [secret.toString('hex'), secret.toString('base64')])
-      expect(refused.text).not.toContain(text);
+      expect(refused.response.text).not.toContain(text);
   });
 
   async function expectRefused(host: Host, code: string): Promise<void> {
     const agent = await host.signIn('ada');
-    expect((await answer(agent, code)).status).toBe(503);
+    expect((await face.answer(agent, code)).status).toBe(503);
     expect(await whoIs(agent)).toBe('nobody');
   }
 });

@@ -1,8 +1,8 @@
 import express, { type RequestHandler } from 'express';
 import { describe, expect, it } from 'vitest';
+import { eachFace, faces, setUp } from '../helpers/faces.js';
 import {
   type Agent,
-  answer,
   copyAgent,
   createHost,
   type Host,
@@ -10,12 +10,8 @@ import {
   readSession,
   sendPassword,
   sessionId,
-  setUpFactor,
   signInWhole,
-  stepUp,
-  submit,
   whoIs,
-  readFormToken,
 } from '../helpers/host.js';
 
 const STEP = 30_000;
@@ -53,58 +49,12 @@ async function expectNewId(host: Host, agent: Agent, act: () => PromiseLike<unkn
 }
 
 describe('R5 a session id that was planted or copied is worth nothing after', () => {
-  it('the password step and the completion', async () => {
-    const host = await createHost(withCart);
-    const factor = await host.enrol('ada');
-    const agent = host.agent();
-    await plant(agent, { cart: 'book' });
-    await expectNewId(host, agent, () => sendPassword(agent, 'ada'));
-    await expectNewId(host, agent, () => answer(agent, factor.code()));
-    expect(await whoIs(agent)).toBe('ada');
-  });
-
   it('a login without a second factor', async () => {
     const host = await createHost(withCart);
     const agent = host.agent();
     await plant(agent, { cart: 'book' });
     await expectNewId(host, agent, () => sendPassword(agent, 'bob'));
     expect(await whoIs(agent)).toBe('bob');
-  });
-
-  it('a step-up, new backup codes and the logout', async () => {
-    const host = await createHost();
-    const factor = await host.enrol('ada');
-    const agent = await signInWhole(host, 'ada', factor.code());
-    host.clock.advance(STEP);
-    await expectNewId(host, agent, () => stepUp(agent, factor.code()));
-    await submit(agent, '/two-factor/backup-codes', {});
-    await expectNewId(host, agent, () =>
-      submit(agent, '/two-factor/backup-codes/saved', {}, '/two-factor/backup-codes'),
-    );
-    expect(await whoIs(agent)).toBe('ada');
-    await expectNewId(host, agent, () => agent.post('/logout'));
-    expect(await whoIs(agent)).toBe('nobody');
-  });
-
-  it('turning the second factor on and off', async () => {
-    const host = await createHost();
-    const agent = await host.signIn('bob');
-    let code = '';
-    await expectNewId(host, agent, async () => {
-      const factor = await setUpFactor(host, agent);
-      code = factor.code(1);
-    });
-    await expectNewId(host, agent, () => submit(agent, '/two-factor/disable', { code }));
-    expect(await whoIs(agent)).toBe('bob');
-  });
-
-  it('a fresh password proof', async () => {
-    const host = await createHost();
-    const agent = await host.signIn('bob');
-    host.clock.advance(5 * 60_000);
-    const page = `${CHALLENGE}?return_to=/two-factor/setup`;
-    await expectNewId(host, agent, () => submit(agent, CHALLENGE, { password: 'bob-password' }, page));
-    expect((await agent.get('/two-factor/setup')).status).toBe(200);
   });
 
   it('the logout of a pending login', async () => {
@@ -116,21 +66,90 @@ describe('R5 a session id that was planted or copied is worth nothing after', ()
   });
 });
 
-it('R5 the form token of one step is no token of the next', async () => {
+describe.each(eachFace)(
+  'over the %s, R5 a session id that was planted or copied is worth nothing after',
+  (_, face) => {
+    it('the password step and the completion', async () => {
+      const host = await createHost(withCart);
+      const factor = await host.enrol('ada');
+      const agent = host.agent();
+      await plant(agent, { cart: 'book' });
+      await expectNewId(host, agent, () => sendPassword(agent, 'ada'));
+      await expectNewId(host, agent, () => face.answer(agent, factor.code()));
+      expect(await whoIs(agent)).toBe('ada');
+    });
+
+    it('a step-up, new backup codes and the logout', async () => {
+      const host = await createHost();
+      const factor = await host.enrol('ada');
+      const agent = await signInWhole(host, 'ada', factor.code());
+      host.clock.advance(STEP);
+      await expectNewId(host, agent, () => face.answer(agent, factor.code()));
+      await face.proposeCodes(agent);
+      await expectNewId(host, agent, () => face.saveCodes(agent));
+      expect(await whoIs(agent)).toBe('ada');
+      await expectNewId(host, agent, () => agent.post('/logout'));
+      expect(await whoIs(agent)).toBe('nobody');
+    });
+
+    it('turning the second factor on and off', async () => {
+      const host = await createHost();
+      const agent = await host.signIn('bob');
+      let code = '';
+      await expectNewId(host, agent, async () => {
+        const factor = await setUp(face, host, agent);
+        code = factor.code(1);
+      });
+      await expectNewId(host, agent, () => face.disable(agent, code));
+      expect(await whoIs(agent)).toBe('bob');
+    });
+
+    it('one more authenticator, and one less', async () => {
+      const host = await createHost();
+      const factor = await host.enrol('ada');
+      const agent = await signInWhole(host, 'ada', factor.code());
+      await expectNewId(host, agent, () => setUp(face, host, agent, { name: 'Second' }));
+      const second = (await face.readAuthenticators(agent)).find(({ name }) => name === 'Second')!;
+      await expectNewId(host, agent, () => face.remove(agent, second.id));
+      expect(await whoIs(agent)).toBe('ada');
+    });
+
+    it('a fresh password proof', async () => {
+      const host = await createHost();
+      const agent = await host.signIn('bob');
+      host.clock.advance(5 * 60_000);
+      await expectNewId(host, agent, () => face.provePassword(agent, 'bob-password'));
+      expect((await face.setup(agent)).kind).toBe('accepted');
+    });
+
+    it('a cancelled login', async () => {
+      const host = await createHost();
+      await host.enrol('ada');
+      const agent = await host.signIn('ada');
+      await expectNewId(host, agent, () => face.cancel(agent));
+      expect((await agent.get(CHALLENGE)).headers['location']).toBe('/login');
+    });
+  },
+);
+
+it.each(eachFace)('R5 the token of one step is no token of the next, over the %s', async (_, face) => {
   const host = await createHost();
   const factor = await host.enrol('ada');
   const agent = await host.signIn('ada');
-  const token = readFormToken((await agent.get(CHALLENGE)).text);
-  await answer(agent, factor.code());
-  const forged = await agent
-    .post('/two-factor/backup-codes')
-    .type('form')
-    .send({ second_factor_token: token });
-  expect(forged.status).toBe(403);
+  const sends = [
+    await face.prepare(agent, { does: 'saveCodes' }),
+    await face.prepare(agent, { does: 'disable', code: factor.code(1) }),
+  ];
+  await face.answer(agent, factor.code());
+  for (const send of sends) expect((await send()).kind).toBe('form-token-invalid');
 });
 
 describe('R5 what a visitor left in the session', () => {
-  it.each(['ada', 'bob'])('is gone after the login of %s', async (userId) => {
+  it.each([
+    ['ada', 'pages', faces.pages],
+    ['ada', 'API', faces.API],
+    ['bob', 'pages', faces.pages],
+  ] as const)('is gone after the login of %s over the %s', async (userId, _, face) => {
     const host = await createHost(withCart);
     const factor = await host.enrol('ada');
     const agent = host.agent();
@@ -139,20 +158,20 @@ describe('R5 what a visitor left in the session', () => {
     expect(await readSession(host, agent)).not.toHaveProperty('cart');
     if (userId === 'ada') {
       await plant(agent, { cart: 'planted while pending' });
-      await answer(agent, factor.code());
+      await face.answer(agent, factor.code());
     }
     expect(await whoIs(agent)).toBe(userId);
     expect(await readSession(host, agent)).not.toHaveProperty('cart');
   });
 
-  it('moves along with keepSessionInfo, through both steps', async () => {
+  it.each(eachFace)('moves along with keepSessionInfo, through both steps over the %s', async (_, face) => {
     const host = await createHost(withCart);
     const factor = await host.enrol('ada');
     const agent = host.agent();
     await plant(agent, { cart: 'book' });
     await sendPassword(agent, 'ada', '/login-keeping');
     expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
-    await answer(agent, factor.code());
+    await face.answer(agent, factor.code());
     expect(await whoIs(agent)).toBe('ada');
     expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
   });
@@ -185,19 +204,22 @@ describe('R5 what a visitor left in the session', () => {
     },
   );
 
-  it('stays through a step-up and through turning the second factor on and off: it is the same person', async () => {
-    const host = await createHost(withCart);
-    const agent = await host.signIn('bob');
-    await plant(agent, { cart: 'book' });
-    const factor = await setUpFactor(host, agent);
-    expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
-    host.clock.advance(STEP);
-    await stepUp(agent, factor.code());
-    expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
-    await submit(agent, '/two-factor/disable', { code: factor.code(1) });
-    expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
-    expect(await whoIs(agent)).toBe('bob');
-  });
+  it.each(eachFace)(
+    'stays through a step-up and through turning the second factor on and off over the %s: it is the same person',
+    async (_, face) => {
+      const host = await createHost(withCart);
+      const agent = await host.signIn('bob');
+      await plant(agent, { cart: 'book' });
+      const factor = await setUp(face, host, agent);
+      expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
+      host.clock.advance(STEP);
+      await face.answer(agent, factor.code());
+      expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
+      await face.disable(agent, factor.code(1));
+      expect(await readSession(host, agent)).toHaveProperty('cart', 'book');
+      expect(await whoIs(agent)).toBe('bob');
+    },
+  );
 
   it('does not go from one user to the next at the logout', async () => {
     const host = await createHost(withCart);

@@ -2,19 +2,19 @@ import { once } from 'node:events';
 import { type RequestHandler, Router } from 'express';
 import { enrolUser } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
-import { copyAgent, createHost, signInWhole, submit, userIdOf, whoIs, wrongCodes } from '../helpers/host.js';
+import { eachFace } from '../helpers/faces.js';
+import { copyAgent, createHost, signInWhole, userIdOf, whoIs, wrongCodes } from '../helpers/host.js';
 
 const MINUTE = 60_000;
 
-describe('R4 somebody at a stolen session', () => {
+describe.each(eachFace)('over the %s, R4 somebody at a stolen session', (_, face) => {
   it('gets no new guesses at the password by waiting', async () => {
     const host = await createHost();
     const thief = await host.signIn('bob');
     for (let guess = 1; guess <= 5; guess += 1) {
       expect(await whoIs(thief)).toBe('bob');
       host.clock.advance(11 * MINUTE);
-      const page = '/two-factor/challenge?return_to=/account';
-      await submit(thief, '/two-factor/challenge', { password: `guess ${String(guess)}` }, page);
+      await face.provePassword(thief, `guess ${String(guess)}`);
     }
     expect(await whoIs(thief)).toBe('nobody');
   });
@@ -26,11 +26,13 @@ describe('R4 somebody at a stolen session', () => {
     for (let guess = 1; guess <= 5; guess += 1) {
       expect(await whoIs(thief)).toBe('ada');
       host.clock.advance(11 * MINUTE);
-      await submit(thief, '/two-factor/disable', { code: wrongCodes(factor, 1)[0] ?? '' });
+      await face.disable(thief, wrongCodes(factor, 1)[0]!);
     }
     expect(await whoIs(thief)).toBe('nobody');
   });
+});
 
+describe('R4 somebody at a stolen session', () => {
   it('does not get it back with a request that was held open while the owner signed out', async () => {
     const host = await createHost({
       routes(app) {
@@ -106,15 +108,20 @@ it('R1 a session that falls between two routers leaves nobody logged in for the 
 });
 
 describe('R6 R7 while the second step is switched off', () => {
-  it('a password alone does not lead to backup codes for when it is on again', async () => {
-    const host = await createHost({ options: { enabled: false } });
-    await enrolUser(host.options, 'ada');
-    const thief = await host.signIn('ada');
-    expect(await whoIs(thief)).toBe('ada');
-    const asked = await submit(thief, '/two-factor/backup-codes', {});
-    expect(asked.headers['location']).toMatch(/^\/two-factor\/challenge\?/);
-    expect((await thief.get('/two-factor/backup-codes')).text).not.toContain('class="backup-code"');
-  });
+  it.each(eachFace)(
+    'a password alone does not lead to backup codes for when it is on again: %s',
+    async (_, face) => {
+      const host = await createHost({ options: { enabled: false } });
+      await enrolUser(host.options, 'ada');
+      const thief = await host.signIn('ada');
+      expect(await whoIs(thief)).toBe('ada');
+      const asked = await face.proposeCodes(thief);
+      expect([asked.kind, asked.backupCodes]).toEqual(['proof-required', []]);
+      expect((await thief.get('/two-factor/backup-codes')).text).not.toContain('class="backup-code"');
+      const { kind, key } = await face.setup(thief);
+      expect([kind, key]).toEqual(['proof-required', '']);
+    },
+  );
 
   it('a changed password ends stolen sessions', async () => {
     const host = await createHost({ options: { enabled: false } });
