@@ -48,6 +48,7 @@ function closedCalls(code: string): [method: 'get' | 'post', path: string, body?
     ['post', '/disable/me', { code }],
     ['post', '/rename/me', { authenticator_id: 'any', name: 'Mine' }],
     ['post', '/remove/me', { authenticator_id: 'any' }],
+    ['post', '/sign-out-elsewhere/me', {}],
   ];
 }
 
