@@ -39,7 +39,7 @@ export function createParkedRequests({ clock }: Settings, storage: Storage, ring
     async find(owner, id) {
       const key = keyOf(owner, id);
       const row = await storage.findPending(key.handleHash);
-      const isLive = row?.userId === owner.userId && row.expiresAt > clock();
+      const isLive = row?.userId === owner.userId && row.epoch === owner.epoch && row.expiresAt > clock();
       if (!isLive || row.payload === null) return undefined;
       return JSON.parse(ring.open(row.payload, contextOf(key)).toString()) as ParkedRequest;
     },

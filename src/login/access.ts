@@ -8,6 +8,7 @@ import { type Gate, isUserId, type LoginState } from './gate.js';
 import { type Complete, judgeProof } from './guards.js';
 import { answerPaths, type Responder } from './respond.js';
 import { expireLogin } from './session.js';
+import type { Stamp } from './stamp.js';
 
 /** A login that can be answered or proven anew. */
 export type Challenged = Extract<LoginState, { kind: 'complete' | 'pending' }>;
@@ -16,6 +17,8 @@ export type Challenged = Extract<LoginState, { kind: 'complete' | 'pending' }>;
 export interface Foreign {
   kind: 'foreign';
   userId: string;
+  /** Of the caller. */
+  stamp: Stamp;
 }
 
 /** Whom the operations of the JSON API answer. A user who is somebody else is answered like one who does not exist. */
@@ -77,7 +80,7 @@ export class ApiAccess {
         return own;
       // Of what is only looked at nothing can be lost.
       const stale = action === 'status' ? undefined : await this.#refuseStale(state);
-      return stale ?? { kind: 'foreign', userId };
+      return stale ?? { kind: 'foreign', userId, stamp: state.stamp };
     };
   }
 

@@ -14,7 +14,7 @@ import {
 import { pendingKey } from './pending.js';
 import { setUser } from './request-user.js';
 import { findReturnTarget, type LogInOptions } from './return-target.js';
-import { isSessionStored, readPending, renewSession } from './session.js';
+import { detachSession, isSessionStored, readPending, renewSession } from './session.js';
 import type { Stamp } from './stamp.js';
 
 /** Logins and logouts in a request: what stands behind `req.logIn` and `req.logout`. */
@@ -121,6 +121,16 @@ export class LoginDesk {
       return;
     // This session was ended itself while its request was under way: it is not brought back.
     if (epoch === state.stamp.epoch + 1) await this.renew(keep, state, { epoch });
+  }
+
+  /**
+   * Asked right before a change that no epoch guards: a request may be held open for minutes.
+   * @throws SecondFactorError `login-required` where its session was ended meanwhile.
+   */
+  async refuseIfEnded(request: Request, stamp: Stamp): Promise<void> {
+    if ((await this.#flow.isCurrent(stamp)) && (await isSessionStored(request))) return;
+    detachSession(request);
+    throw new SecondFactorError('login-required', 'This session has ended meanwhile. Sign in again.');
   }
 
   /** Renews a complete session after a change that was made in it. */

@@ -1,3 +1,4 @@
+import type { Request } from 'express';
 import type { z } from 'zod';
 import { formatCode } from '../backup-codes/code.js';
 import { listProofs, notEnabled } from '../challenge/api.js';
@@ -79,7 +80,7 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
     access: who,
     body,
   }: Call<Complete | Foreign, z.infer<typeof disabling>>) {
-    if (who.kind === 'foreign') return reset(who.userId, body.code);
+    if (who.kind === 'foreign') return reset(request, who, body.code);
     const { userId } = who.stamp;
     if (body.code === undefined)
       throw new SecondFactorError('request-invalid', 'The field "code" must be one text.');
@@ -88,15 +89,15 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
     return outcome.kind === 'accepted' ? turnedOff(userId) : toProblem(outcome, settings.clock());
   }
 
-  async function reset(userId: string, code: string | undefined) {
+  async function reset(request: Request, foreign: Foreign, code: string | undefined) {
     if (code !== undefined) {
       throw new SecondFactorError('request-invalid', 'Leave the field "code" out: it is another user’s.');
     }
-    return (await flow.reset(userId)) ? turnedOff(userId) : notEnabled();
+    return (await desk.reset(request, foreign)) ? turnedOff(foreign.userId) : notEnabled();
   }
 
-  async function giveName({ access: complete, body }: Call<Complete, z.infer<typeof renaming>>) {
-    const isRenamed = await flow.rename(complete.stamp.userId, body.authenticator_id, requireName(body.name));
+  async function giveName({ request, access: complete, body }: Call<Complete, z.infer<typeof renaming>>) {
+    const isRenamed = await desk.rename(request, complete, body.authenticator_id, requireName(body.name));
     return isRenamed ? describeOwn(complete) : noAuthenticator();
   }
 

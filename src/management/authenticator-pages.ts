@@ -51,7 +51,7 @@ export function authenticatorPages({
       await askName(request, response, complete, 'Enter a name of 1 to 64 characters.');
       return;
     }
-    if (!(await flow.rename(complete.stamp.userId, idOf(request), name))) throw notFound();
+    if (!(await desk.rename(request, complete, idOf(request), name))) throw notFound();
     response.redirect(303, pages);
   }
 

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import type { LoginDesk } from '../login/desk.js';
+import type { Foreign } from '../login/access.js';
 import type { Gate } from '../login/gate.js';
 import type { Complete } from '../login/guards.js';
 import { refuseImpersonation } from '../login/host-rules.js';
@@ -35,7 +36,27 @@ export class ManagementDesk {
   async signOutElsewhere(request: Request, { stamp }: Complete): Promise<void> {
     // In the name of somebody else nobody is signed out.
     if (stamp.impersonator) throw refuseImpersonation();
+    await this.#logins.refuseIfEnded(request, stamp);
     await this.#logins.revoke(stamp.userId, request);
+  }
+
+  /** @returns whether the user has such an authenticator. */
+  async rename(
+    request: Request,
+    { stamp }: Complete,
+    authenticatorId: string,
+    name: string,
+  ): Promise<boolean> {
+    // Names are what the owner goes by when one is to be removed.
+    if (stamp.impersonator) throw refuseImpersonation();
+    await this.#logins.refuseIfEnded(request, stamp);
+    return this.#flow.rename(stamp.userId, authenticatorId, name);
+  }
+
+  /** Turns another user's second factor off. @returns whether there was one. */
+  async reset(request: Request, { userId, stamp }: Foreign): Promise<boolean> {
+    await this.#logins.refuseIfEnded(request, stamp);
+    return this.#flow.reset(userId);
   }
 
   async remove(request: Request, complete: Complete, authenticatorId: string): Promise<Removal> {

@@ -118,9 +118,14 @@ export function memoryStorage(): Storage {
 
     async raiseEpoch(userId) {
       const account = accountOf(userId);
+      const stepUps = [...pendings.values()].filter(
+        (pending) =>
+          pending.userId === userId && pending.purpose === 'step-up' && pending.epoch === account.epoch,
+      );
       account.epoch += 1;
       accounts.set(userId, account);
       deletePendingsOf(userId);
+      for (const pending of stepUps) insertPending({ ...pending, epoch: account.epoch });
       return account.epoch;
     },
 
@@ -130,7 +135,11 @@ export function memoryStorage(): Storage {
 
     async openPending(pending, now) {
       const existing = pendings.get(pending.handleHash);
-      if (existing && matches(existing, pending) && existing.expiresAt > now) return { ...existing };
+      if (existing && existing.expiresAt > now) {
+        if (matches(existing, pending)) return { ...existing };
+        if (matches(existing, { ...pending, epoch: existing.epoch }) && existing.epoch > pending.epoch)
+          throw new Error('This handle has a row of a newer epoch.');
+      }
       pendings.set(pending.handleHash, { ...pending });
       return { ...pending };
     },

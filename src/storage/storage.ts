@@ -142,7 +142,9 @@ export interface Storage {
   findBackupCodeSet(userId: string): Promise<BackupCodeSet | undefined>;
 
   /**
-   * Atomically: epoch + 1 (from 0 where there was no row), and every pending row of the user is deleted.
+   * Atomically: epoch + 1 (from 0 where there was no row), and every pending row of the user is deleted, but those of purpose
+   * `step-up` and the epoch before: they get the new epoch and keep their failures, or whoever may end other sessions could begin
+   * to guess anew.
    * @returns the new epoch.
    */
   raiseEpoch(userId: string): Promise<number>;
@@ -152,7 +154,8 @@ export interface Storage {
 
   /**
    * Insert if absent, then read: parallel callers with one handle all get the one row that was inserted first.
-   * A row that is expired, or of another user, purpose or epoch, counts as absent and is replaced.
+   * A row that is expired, or of another user, purpose or an older epoch, counts as absent and is replaced. Rejects where it
+   * is of a newer epoch, whose count of failures a late request must not begin anew.
    * @param now decides what is expired.
    */
   openPending(pending: Pending, now: number): Promise<Pending>;

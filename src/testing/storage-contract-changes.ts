@@ -101,6 +101,18 @@ export const changeCases: readonly StorageContractCase[] = [
     assert.equal((await storage.findAccount(other))?.epoch, 1);
   }),
 
+  check('raiseEpoch keeps how many answers a step-up has taken', async (storage) => {
+    const userId = await enrol(storage);
+    const stepUp = await begin(storage, 'step-up', userId, { failures: 4 });
+    const of = { ...stepUp, epoch: await storage.raiseEpoch(userId) };
+    assert.deepEqual(await storage.findPending(stepUp.handleHash), of);
+    assert.deepEqual(await storage.spendAttempt(attemptOn(stepUp, { lane: null })), { kind: 'gone' });
+    assert.deepEqual(await storage.spendAttempt(attemptOn(of, { lane: null })), { kind: 'spent', left: 0 });
+    assert.deepEqual(await storage.spendAttempt(attemptOn(of, { lane: null })), { kind: 'exhausted' });
+    await storage.forget(userId);
+    assert.equal(await storage.findPending(stepUp.handleHash), undefined);
+  }),
+
   check('enable turns the second factor on and deletes what else was pending', async (storage) => {
     const userId = newUser();
     const rows = [

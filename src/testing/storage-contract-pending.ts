@@ -78,6 +78,14 @@ export const pendingCases: readonly StorageContractCase[] = [
     }),
   ),
 
+  check('openPending rejects where the row is of a newer epoch, and leaves it alone', async (storage) => {
+    const late = newPending('step-up', newUser(), { epoch: 1 });
+    const newer = { ...late, epoch: 2, failures: 4 };
+    await storage.createPending(newer);
+    await assert.rejects(storage.openPending(late, now));
+    assert.deepEqual(await storage.findPending(late.handleHash), newer);
+  }),
+
   check('deletePending tells whether there was a row', async (storage) => {
     const pending = await begin(storage, 'login', newUser());
     assert.equal(await storage.deletePending(pending.handleHash), true);

@@ -1,9 +1,21 @@
 import { once } from 'node:events';
 import { type RequestHandler, Router } from 'express';
+import type { Storage } from 'passport-second-factor';
 import { enrolUser } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import { eachFace } from '../helpers/faces.js';
-import { copyAgent, createHost, signInWhole, userIdOf, whoIs, wrongCodes } from '../helpers/host.js';
+import {
+  type Agent,
+  API,
+  copyAgent,
+  createHost,
+  ORIGIN,
+  signInWhole,
+  submit,
+  userIdOf,
+  whoIs,
+  wrongCodes,
+} from '../helpers/host.js';
 
 const MINUTE = 60_000;
 
@@ -33,6 +45,59 @@ describe.each(eachFace)('over the %s, R4 somebody at a stolen session', (_, face
 });
 
 describe('R4 somebody at a stolen session', () => {
+  const elsewhere: Record<string, (agent: Agent) => PromiseLike<unknown>> = {
+    pages: (agent) => submit(agent, '/two-factor/sign-out-elsewhere', {}, '/two-factor'),
+    API: (agent) => agent.post(`${API}/sign-out-elsewhere/me`).set('Origin', ORIGIN).send({}),
+  };
+  it.each(Object.entries(elsewhere))(
+    'gets no new guesses by signing the owner out elsewhere between them (%s)',
+    async (_face, signOut) => {
+      const host = await createHost();
+      const factor = await host.enrol('ada');
+      const [ada, bob] = [await signInWhole(host, 'ada', factor.code()), await host.signIn('bob')];
+      const statuses: number[] = [];
+      for (const code of wrongCodes(factor, 5)) {
+        await signOut(ada);
+        await signOut(bob);
+        await ada.post(`${API}/verify/me`).set('Origin', ORIGIN).send({ code });
+        const guessed = bob.post(`${API}/verify-password/me`).set('Origin', ORIGIN);
+        statuses.push((await guessed.send({ password: `guess ${code}` })).status);
+      }
+      expect(statuses).toEqual([422, 422, 422, 422, 429]);
+      expect([await whoIs(ada), await whoIs(bob)]).toEqual(['nobody', 'nobody']);
+    },
+  );
+
+  it('gets no new guesses with a guess that was held open while everybody else was signed out', async () => {
+    let isHeld = false;
+    const host = await createHost({
+      wrapStorage: (storage) =>
+        new Proxy(storage, {
+          get(target, name: keyof Storage) {
+            if (name !== 'openPending' || !isHeld) return target[name];
+            return async (...parameters: Parameters<Storage['openPending']>) => {
+              isHeld = false;
+              host.app.emit('waiting');
+              await once(host.app, 'go on');
+              return target.openPending(...parameters);
+            };
+          },
+        }),
+    });
+    const thief = await host.signIn('bob');
+    const guess = (agent: Agent) =>
+      agent.post(`${API}/verify-password/me`).set('Origin', ORIGIN).send({ password: 'guess' }).then();
+    isHeld = true;
+    const waiting = once(host.app, 'waiting');
+    const late = guess(copyAgent(host, thief));
+    await waiting;
+    await elsewhere['API']!(thief);
+    for (let left = 4; left > 0; left -= 1) expect((await guess(thief)).body.attempts_left).toBe(left);
+    host.app.emit('go on');
+    expect((await late).status).toBe(503);
+    expect([(await guess(thief)).status, await whoIs(thief)]).toEqual([429, 'nobody']);
+  });
+
   it('does not get it back with a request that was held open while the owner signed out', async () => {
     const host = await createHost({
       routes(app) {

@@ -104,7 +104,14 @@ export function naiveStorage(
       const user = await findUser(userId);
       user.epoch += 1;
       await users.save(userId, user);
+      const isStepUp = (pending: Pending): boolean =>
+        pending.purpose === 'step-up' && pending.epoch === user.epoch - 1;
+      const stepUps = (await pendings.list()).filter(
+        (pending) => pending.userId === userId && isStepUp(pending),
+      );
       await deletePendings((pending) => pending.userId === userId);
+      for (const pending of stepUps)
+        await pendings.save(pending.handleHash, { ...pending, epoch: user.epoch });
       return user.epoch;
     },
     async createPending(pending) {
@@ -113,7 +120,11 @@ export function naiveStorage(
     },
     async openPending(pending, now) {
       const row = await pendings.find(pending.handleHash);
-      if (row && matches(row, pending) && row.expiresAt > now) return row;
+      if (row && row.expiresAt > now) {
+        if (matches(row, pending)) return row;
+        if (matches(row, { ...pending, epoch: row.epoch }) && row.epoch > pending.epoch)
+          throw new Error('Late.');
+      }
       await pendings.save(pending.handleHash, pending);
       return { ...pending };
     },

@@ -1,5 +1,5 @@
 import type { Account, Authenticator, BackupCodeSet, Lane, LaneCounter } from '../../model.js';
-import { deletePendingsOf } from './pending.js';
+import { deletePendingsButStepUps } from './pending.js';
 import {
   freshCounters,
   insertIfAbsent,
@@ -85,9 +85,9 @@ export function* raiseEpoch(db: QueryBuilder, userId: string): Step<number> {
       .set((eb) => ({ epoch: eb('epoch', '+', 1) }))
       .where('user_id', '=', userId),
   );
-  yield* deletePendingsOf(db, userId);
   const account = yield* findAccount(db, userId);
   if (!account) throw new Error('The account row vanished inside its own transaction.');
+  yield* deletePendingsButStepUps(db, userId, account.epoch);
   return account.epoch;
 }
 

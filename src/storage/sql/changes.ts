@@ -86,6 +86,7 @@ export function* reset(db: QueryBuilder, userId: string): Verb<number | undefine
 export function* forget(db: QueryBuilder, userId: string): Verb<void> {
   if (yield* disable(db, userId)) return;
   yield* raiseEpoch(db, userId);
+  yield* deletePendingsOf(db, userId);
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */

@@ -15,7 +15,11 @@ export function* openPending(db: QueryBuilder, pending: Pending, now: number): S
     db
       .deleteFrom('two_factor_pending')
       .where('handle_hash', '=', pending.handleHash)
-      .where((eb) => eb.not(eb.and([matchesKey(eb, pending), eb('expires_at', '>', now)]))),
+      .where((eb) => {
+        // A newer epoch's stays too: a request that is late must not begin its count of answers anew.
+        const isTheirs = eb.and({ purpose: pending.purpose, user_id: pending.userId });
+        return eb.not(eb.and([isTheirs, eb('epoch', '>=', pending.epoch), eb('expires_at', '>', now)]));
+      }),
   );
   yield* changed(insertIfAbsent(db, 'two_factor_pending', toRow(pending)));
   // The whole key again, so that a row of somebody else is never handed out.
@@ -25,7 +29,8 @@ export function* openPending(db: QueryBuilder, pending: Pending, now: number): S
       .selectAll()
       .where((eb) => matchesKey(eb, pending)),
   );
-  if (!row) throw new Error('Another user or purpose took this handle in the same moment.');
+  if (!row)
+    throw new Error('This handle has a row of a newer epoch, or of somebody else in the same moment.');
   return fromRow(row);
 }
 
@@ -61,6 +66,17 @@ export function* consumePending(db: QueryBuilder, key: PendingKey, now: number):
 
 export function* deletePendingsOf(db: QueryBuilder, userId: string): Step<void> {
   yield* changed(db.deleteFrom('two_factor_pending').where('user_id', '=', userId));
+}
+
+/** The step-ups of the epoch before go on under this one, with the answers that they have taken. */
+export function* deletePendingsButStepUps(db: QueryBuilder, userId: string, epoch: number): Step<void> {
+  yield* changed(
+    db
+      .deleteFrom('two_factor_pending')
+      .where('user_id', '=', userId)
+      .where((eb) => eb.not(eb.and({ purpose: 'step-up', epoch: epoch - 1 }))),
+  );
+  yield* changed(db.updateTable('two_factor_pending').set({ epoch }).where('user_id', '=', userId));
 }
 
 export function matchesKey(eb: ExpressionBuilder<Tables, 'two_factor_pending'>, key: PendingKey) {
