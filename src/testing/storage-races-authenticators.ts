@@ -4,14 +4,15 @@ import { createRows, rowOf, type StorageRace } from './storage-race.js';
 
 const manyRows = 16;
 
-async function prepareAdding(storage: Storage, key: string): Promise<void> {
-  await fixtures.enrol(storage, key);
-  await createRows(storage, 'enrolment', key, 1, manyRows);
+function afterEnrolment(rows: number): StorageRace['prepare'] {
+  return async (storage, key) => {
+    await fixtures.enrol(storage, key);
+    await createRows(storage, 'enrolment', key, 1, rows);
+  };
 }
 
 async function prepareTwo(storage: Storage, key: string): Promise<void> {
   await fixtures.enrolTwo(storage, key);
-  await createRows(storage, 'step-up', key, 2);
 }
 
 /** Epoch 4. */
@@ -52,13 +53,13 @@ async function disable(storage: Storage, key: string, caller: number): Promise<b
 export const authenticatorRaces: readonly StorageRace[] = [
   {
     title: 'race: addAuthenticator uses one pending enrolment once',
-    prepare: prepareAdding,
+    prepare: afterEnrolment(1),
     attempt: (storage, key, caller) => add(storage, key, caller, 0),
     winners: 1,
   },
   {
     title: 'race: addAuthenticator adds once over sixteen pending enrolments of one epoch',
-    prepare: prepareAdding,
+    prepare: afterEnrolment(manyRows),
     attempt: (storage, key, caller) => add(storage, key, caller, caller),
     winners: 1,
   },
@@ -76,7 +77,10 @@ export const authenticatorRaces: readonly StorageRace[] = [
   },
   {
     title: 'race: either removeAuthenticator removes one of two or accept disables the second factor',
-    prepare: prepareTwo,
+    prepare: async (storage, key) => {
+      await prepareTwo(storage, key);
+      await createRows(storage, 'step-up', key, 2);
+    },
     attempt: (storage, key, caller) => (caller % 4 < 2 ? remove : disable)(storage, key, caller),
     winners: 1,
   },

@@ -41,6 +41,7 @@ class PostgresTable<Row> implements NaiveTable<Row> {
   }
 }
 
+// The whole contract, hence the time.
 it('the storage contract over naive read-then-write in PostgreSQL fails in every race, and only there', async () => {
   const pool = openPostgres(await newDatabase('postgres'));
   const storage = naiveStorage((name) => new PostgresTable(pool, name));
@@ -50,4 +51,4 @@ it('the storage contract over naive read-then-write in PostgreSQL fails in every
   }
   const races = storageContract.map(({ title }) => title).filter((title) => title.startsWith('race: '));
   expect(failed).toEqual(races);
-});
+}, 60_000);
