@@ -74,14 +74,18 @@ export function createService(
     return requireUserId(userId);
   }
 
+  /** Read once in a call: what a code proves must not count for an account that has changed since. */
   async function findOwner(userId: string, handle = randomToken()): Promise<Owner & { isEnabled: boolean }> {
     const account = await storage.findAccount(check(userId));
     return { userId, epoch: account?.epoch ?? 0, handle, isEnabled: isOn(account) };
   }
 
   /** One pending row a call: the lane counts over all of them. @returns what the code has led to. */
-  async function answer(userId: string, input: string, effect: 'complete' | 'disable') {
-    const owner = await findOwner(userId);
+  async function answer(
+    owner: Owner & { isEnabled: boolean },
+    input: string,
+    effect: 'complete' | 'disable',
+  ) {
     const parsed: ParsedAnswer = parseAnswer(input);
     if (!owner.isEnabled) return { kind: 'not-enabled' } as const;
     if ('kind' in parsed) return parsed;
@@ -94,7 +98,7 @@ export function createService(
   }
 
   async function use(userId: string, code: string, effect: 'complete' | 'disable') {
-    const outcome = await answer(userId, code, effect);
+    const outcome = await answer(await findOwner(userId), code, effect);
     return outcome.kind === 'accepted' ? { kind: outcome.kind, lane: outcome.lane } : outcome;
   }
 
@@ -102,18 +106,19 @@ export function createService(
     status: async (userId) => managementFlow.overview(check(userId)),
 
     async generate(userId, label, code) {
-      const { isEnabled } = await findOwner(userId);
-      if (isEnabled) {
-        const outcome = await answer(userId, code ?? '', 'complete');
+      const owner = await findOwner(userId);
+      if (owner.isEnabled) {
+        const outcome = await answer(owner, code ?? '', 'complete');
         if (outcome.kind !== 'accepted') return outcome;
       }
-      const owner = await findOwner(userId);
       return { kind: 'pending', handle: owner.handle, ...(await enrolmentFlow.begin(owner, label, null)) };
     },
 
     async enable(userId, handle, code, name) {
       const owner = await findOwner(userId, handle);
-      const confirmation = await enrolmentFlow.confirm(owner, code, { name: cleanName(name ?? '') });
+      const confirmation = await enrolmentFlow.confirm(owner, code, {
+        name: cleanName(typeof name === 'string' ? name : ''),
+      });
       if (confirmation.kind !== 'enabled') return confirmation;
       return { ...confirmation, backupCodes: confirmation.backupCodes.map(formatCode) };
     },
@@ -123,9 +128,9 @@ export function createService(
     disable: (userId, code) => use(userId, code, 'disable'),
 
     async proposeBackupCodes(userId, code) {
-      const outcome = await answer(userId, code, 'complete');
-      if (outcome.kind !== 'accepted') return outcome;
       const owner = await findOwner(userId);
+      const outcome = await answer(owner, code, 'complete');
+      if (outcome.kind !== 'accepted') return outcome;
       const { codes, expiresAt } = await managementFlow.proposeCodes(owner);
       return { kind: 'proposed', handle: owner.handle, codes: codes.map(formatCode), expiresAt };
     },
