@@ -75,6 +75,7 @@ export function createService(
     return requireUserId(userId);
   }
 
+  /** Read once in a call: what a code proves must not count for an account that has changed since. */
   async function findOwner(userId: string, handle = randomToken()): Promise<Owner & { isEnabled: boolean }> {
     const account = await storage.findAccount(check(userId));
     return { userId, epoch: account?.epoch ?? 0, handle, isEnabled: isOn(account) };
@@ -119,7 +120,7 @@ export function createService(
     async enable(userId, handle, code, name) {
       const owner = await findOwner(userId, requireText('handle', handle));
       const chosen = { name: cleanName(requireText('name', name ?? '')) };
-      const confirmation = await enrolmentFlow.confirm(owner, requireText('code', code), chosen);
+      const confirmation = await enrolmentFlow.confirm(owner, code, chosen);
       if (confirmation.kind !== 'enabled') return confirmation;
       return { ...confirmation, backupCodes: confirmation.backupCodes.map(formatCode) };
     },

@@ -46,5 +46,5 @@ export async function readConfig(file: string): Promise<SecondFactorConfig> {
 
 /** The words are the host's, and may quote an address of theirs. */
 function concealPasswords(text: string): string {
-  return text.replace(/:\/\/[^\s/@]*@/g, '://…@');
+  return text.replace(/:\/\/\S*@/g, '://…@');
 }

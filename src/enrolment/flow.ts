@@ -68,8 +68,9 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
   const { clock, issuer, window } = settings;
 
   /** The proven authenticator of a pending enrolment, or why there is none. */
-  async function prove(key: PendingKey, input: string): Promise<Omit<Authenticator, 'name'> | Refused> {
+  async function prove(key: PendingKey, input: unknown): Promise<Omit<Authenticator, 'name'> | Refused> {
     const now = clock();
+    if (typeof input !== 'string') return { kind: 'malformed' };
     const code = input.replace(/[\s-]/g, '');
     if (code.length !== defaultParameters.digits || !/^[0-9]+$/.test(code)) return { kind: 'malformed' };
     const pending = await storage.findPending(key.handleHash);

@@ -27,7 +27,8 @@ export async function collectReport(
   context: ReportContext,
 ): Promise<Report> {
   const { clock, limits } = settings;
-  const { mode = 'production', url, from = process.cwd() } = context;
+  const { mode = 'production', from = process.cwd() } = context;
+  const url = withoutPassword(context.url);
   const given = context.session ?? {};
   const { store } = given;
   const redis = context.redis ?? findRedis(store);
@@ -69,4 +70,12 @@ export async function collectReport(
       )
       .sort((a, b) => Number(a.severity === 'notice') - Number(b.severity === 'notice')),
   };
+}
+
+/** The address is printed, and `fetch` takes none with a name or password. */
+function withoutPassword(address: string | undefined): string | undefined {
+  if (address === undefined || !URL.canParse(address)) return address;
+  const url = new URL(address);
+  if (url.username === '' && url.password === '') return address;
+  return Object.assign(url, { username: '', password: '' }).href;
 }

@@ -31,6 +31,9 @@ interface Expectation {
 /** Milliseconds for one request. */
 const patience = 3 * SECOND;
 
+/** No answer that is expected is longer. */
+const LONGEST_ANSWER = 200;
+
 /** Requests every endpoint. Rejects where nobody is there. */
 export async function visit(url: string, { paths, clock }: Settings): Promise<Visit> {
   const front = await openFront(new URL(paths.login, url), clock);
@@ -86,7 +89,12 @@ async function openFront(page: URL, clock: Clock): Promise<Omit<Visit, 'endpoint
 /** Without name and value, and without the time at which it ends. */
 function readFlags(cookie: string): string {
   const [, ...flags] = cookie.split(/; */);
-  return flags.filter((flag) => !/^(expires|max-age)=/i.test(flag)).join('; ');
+  return makePlain(flags.filter((flag) => !/^(expires|max-age)=/i.test(flag)).join('; '));
+}
+
+/** Whatever answers there, it must not write lines of the report, nor steer the terminal. */
+function makePlain(text: string): string {
+  return text.slice(0, LONGEST_ANSWER).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 async function request(url: string, { part, method, path, expected, read }: Expectation): Promise<Endpoint> {
@@ -99,7 +107,7 @@ async function request(url: string, { part, method, path, expected, read }: Expe
       ...(method === 'POST' && { body: '{}' }),
     });
     const { status } = response;
-    const answer = `${status} ${await read(response)}`.trim();
+    const answer = makePlain(`${status} ${await read(response)}`.trim());
     if (!response.bodyUsed) await response.body?.cancel();
     return { ...endpoint, status, answer };
   } catch (error) {

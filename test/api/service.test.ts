@@ -371,7 +371,6 @@ describe('the service rejects', () => {
       const calls = [
         () => service.generate('ada', text),
         () => service.enable('ada', text, '000000'),
-        () => service.enable('ada', 'handle', text),
         () => service.saveBackupCodes('ada', text),
         ...(value === null || value === undefined
           ? []
