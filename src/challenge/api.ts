@@ -105,7 +105,7 @@ const verifyPassword = {
   description: 'A fresh proof for somebody who has no second factor, before one is set up.',
   body: passwordBody,
   answer: answered,
-  problems: ['password-wrong', 'attempts-exhausted', 'proof-required', 'proof-impossible'],
+  problems: ['password-wrong', 'attempts-exhausted', 'login-completed', 'proof-required', 'proof-impossible'],
 } satisfies Operation;
 
 const cancel = {
@@ -134,11 +134,11 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
     };
 
   async function provePassword({ request, access: state, body }: Call<Complete, { password: string }>) {
-    const { checkPassword } = settings.user;
     if (await gate.hasSecondFactor(state.stamp.userId))
       return access.askForProof('missing', ['totp', 'backup-code']);
-    if (!checkPassword) return access.askForProof('missing', ['pwd']);
-    const isRight = async (): Promise<boolean> => (await checkPassword(state.user, body.password)) === true;
+    if (!settings.user.checkPassword) return access.askForProof('missing', ['pwd']);
+    const isRight = async (): Promise<boolean> =>
+      (await settings.user.checkPassword?.(state.user, body.password)) === true;
     const outcome = await desk.answerPassword(request, state.user, state.stamp, isRight);
     if (outcome.kind === 'proven') return describeLogin(request, null);
     if (outcome.kind !== 'wrong') return toProblem(outcome, settings.clock());

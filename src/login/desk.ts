@@ -14,7 +14,7 @@ import {
 import { pendingKey } from './pending.js';
 import { setUser } from './request-user.js';
 import { findReturnTarget, type LogInOptions } from './return-target.js';
-import { isSessionStored, readPending, renewSession } from './session.js';
+import { detachSession, isSessionStored, readPending, renewSession } from './session.js';
 import type { Stamp } from './stamp.js';
 
 /** Logins and logouts in a request: what stands behind `req.logIn` and `req.logout`. */
@@ -220,7 +220,10 @@ export class LoginDesk {
 }
 
 async function refuseUnlessStored(request: Request): Promise<void> {
-  if (!(await isSessionStored(request))) throw endedElsewhere();
+  if (await isSessionStored(request)) return;
+  // Its cookie must not take away that of the session in its place.
+  detachSession(request);
+  throw endedElsewhere();
 }
 
 function endedElsewhere(): SecondFactorError {
