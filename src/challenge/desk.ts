@@ -99,7 +99,7 @@ export class ChallengeDesk {
       return verdict === true;
     };
     const outcome = await this.#flow.answerPassword(await this.#openStepUp(stamp), isRight);
-    await this.#endIfOver(request, outcome);
+    await this.#settle(request, outcome);
     if (outcome.kind !== 'proven') return outcome;
     await this.#logins.renew(request, { user, stamp }, { method: 'pwd' });
     return outcome;
@@ -134,14 +134,16 @@ export class ChallengeDesk {
     effect: 'complete' | 'disable',
   ): Promise<Outcome> {
     const outcome = await this.#flow.answer(await this.#openStepUp(stamp), answer, effect);
-    if (outcome.kind === 'completed') detachSession(request);
-    await this.#endIfOver(request, outcome);
+    await this.#settle(request, outcome);
     return outcome;
   }
 
-  /** Guessing inside a stolen session ends that session (R4). */
-  async #endIfOver(request: Request, outcome: Outcome | { kind: 'proven' }): Promise<void> {
-    if (outcome.kind === 'exhausted') await this.#logins.logOut(request, false);
+  /** Brings a complete session in line with what an answer has led to. */
+  async #settle(request: Request, { kind }: Outcome | { kind: 'proven' }): Promise<void> {
+    // Another request was faster, with a proof or with a change: its session goes on, not this one's.
+    if (kind === 'completed' || kind === 'expired') detachSession(request);
+    // Guessing inside a stolen session ends that session (R4).
+    if (kind === 'exhausted') await this.#logins.logOut(request, false);
   }
 
   /** One row a session, whatever is being proven in it, so that changing the page buys no further guesses. */

@@ -117,8 +117,8 @@ export function createChallengeFlow(settings: Settings, storage: Storage, ring: 
       const attempt = await spend(challenge, null);
       if (attempt.kind !== 'spent') return attempt;
       if (!(await isRight())) return wrong(attempt.left);
-      await storage.deletePending(challenge.handleHash);
-      return { kind: 'proven' };
+      const isFirst = await storage.deletePending(challenge.handleHash);
+      return { kind: isFirst ? 'proven' : 'completed' };
     },
   };
 }

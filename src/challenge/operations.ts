@@ -83,7 +83,7 @@ const verifyPassword = {
   description: 'A fresh proof for somebody who has no second factor, before one is set up.',
   body: passwordBody,
   answer: answered,
-  problems: ['password-wrong', 'attempts-exhausted', 'proof-required', 'proof-impossible'],
+  problems: ['password-wrong', 'attempts-exhausted', 'login-completed', 'proof-required', 'proof-impossible'],
 } satisfies Operation;
 
 const cancel = {

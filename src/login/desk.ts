@@ -240,7 +240,10 @@ export class LoginDesk {
 }
 
 async function refuseUnlessStored(request: Request): Promise<void> {
-  if (!(await isSessionStored(request))) throw endedElsewhere();
+  if (await isSessionStored(request)) return;
+  // Its cookie must not take away that of the session in its place.
+  detachSession(request);
+  throw endedElsewhere();
 }
 
 function endedElsewhere(): SecondFactorError {

@@ -28,8 +28,13 @@ export class ManagementDesk {
   async saveCodes(request: Request, complete: Complete): Promise<boolean> {
     const { stamp } = complete;
     const epoch = await this.#flow.saveCodes(stamp);
-    if (epoch !== undefined && epoch !== stamp.epoch) await this.#logins.renew(request, complete, { epoch });
-    return epoch !== undefined;
+    if (epoch === undefined) {
+      // A double click: the other request has saved them, and its session goes on.
+      if (!(await this.#gate.isCurrent(stamp))) detachSession(request);
+      return false;
+    }
+    if (epoch !== stamp.epoch) await this.#logins.renew(request, complete, { epoch });
+    return true;
   }
 
   /** Ends all other sessions and pending logins of the user; this one goes on. */

@@ -51,10 +51,8 @@ export function createManagementFlow(settings: Settings, storage: Storage, ring:
 
   async function findProposal(owner: Owner): Promise<(FreshCodes & { expiresAt: number }) | undefined> {
     const pending = await storage.findPending(pendingKey('backup-codes', owner).handleHash);
-    const isOwn = pending?.userId === owner.userId && pending.epoch === owner.epoch;
-    return isOwn && pending.expiresAt > clock()
-      ? { ...openProposal(ring, pending), expiresAt: pending.expiresAt }
-      : undefined;
+    const isLive = pending !== undefined && pending.expiresAt > clock() && pending.epoch === owner.epoch;
+    return isLive ? { ...openProposal(ring, pending), expiresAt: pending.expiresAt } : undefined;
   }
 
   async function isLiveSet(userId: string, setId: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { totpCode } from 'passport-second-factor/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { atOnce, type Face, faces, type Move, type Outcome, setUp, tally } from '../helpers/faces.js';
 import {
   type Agent,
@@ -13,6 +13,8 @@ import {
   whoIs,
   wrongCodes,
 } from '../helpers/host.js';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** How many calls at once; every other one is a page's. */
 const CALLS = 16;

@@ -270,11 +270,14 @@ describe('R6 R10 somebody who wants a change by the service', () => {
     for (const handle of ['', 'made-up', mine.handle.slice(1), `${mine.handle} `])
       expect(await service.enable('ada', handle, mine.code())).toEqual({ kind: 'expired' });
 
+    // Nor is a code told right from wrong by what is over.
     await host.secondFactor.passwordChanged('ada');
-    expect(await service.enable('ada', mine.handle, mine.code())).toEqual({ kind: 'expired' });
+    for (const code of [mine.code(), mine.code(10)])
+      expect(await service.enable('ada', mine.handle, code)).toEqual({ kind: 'expired' });
     const late = await begin(host, 'ada');
     host.clock.advance(10 * MINUTE);
-    expect(await service.enable('ada', late.handle, late.code())).toEqual({ kind: 'expired' });
+    for (const code of [late.code(), late.code(10)])
+      expect(await service.enable('ada', late.handle, code)).toEqual({ kind: 'expired' });
     expect(readTables(host)['two_factor_authenticators']).toEqual([]);
 
     const [ada, eve] = [await host.enrol('ada'), await host.enrol('eve')];

@@ -1,8 +1,10 @@
+import session from 'express-session';
 import { totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
-import { atOnce, eachFace, setUp } from '../helpers/faces.js';
+import { atOnce, eachFace, type Move, setUp } from '../helpers/faces.js';
 import {
   API,
+  copyAgent,
   createHost,
   type Host,
   readBackupCodes,
@@ -186,6 +188,50 @@ describe.each(eachFace)('over the %s, R10', (_, face) => {
     }
     expect(readTables(host)['two_factor_authenticators']).toHaveLength(1);
     expect(await whoIs(agent)).toBe('ada');
+  });
+
+  it.each<[string, Move['does']]>([
+    ['a double click on "Turn on"', 'enable'],
+    ['two removals at once', 'remove'],
+    ['turning off twice at once', 'disable'],
+    ['a double click on "I have saved these codes"', 'saveCodes'],
+    ['two proofs at once', 'answer'],
+    ['the password twice at once', 'provePassword'],
+  ])('%s: the loser’s answer does not take the winner’s cookie away', async (_name, does) => {
+    const host = await createHost({
+      wrapStorage: slowly,
+      first(app) {
+        const store = new session.MemoryStore();
+        const options = { store, secret: 'test', resave: false, saveUninitialized: false, name: 'sid' };
+        app.use(session({ ...options, rolling: true }));
+      },
+    });
+    const agent = await host.signIn('ada');
+    const moves: Move[] = [];
+    if (does === 'enable') {
+      const code = totpCode((await face.setup(agent)).key, host.clock());
+      moves.push({ does, code }, { does, code });
+    } else if (does === 'provePassword') {
+      const password = 'ada-password';
+      moves.push({ does, password }, { does, password });
+    } else {
+      const first = await setUp(face, host, agent);
+      await face.answer(agent, first.code(1));
+      await setUp(face, host, agent);
+      host.clock.advance(MINUTE);
+      await face.answer(agent, first.code());
+      const ids = (await face.readAuthenticators(agent)).map(({ id }) => id);
+      await face.saveCodes(agent);
+      if (does === 'saveCodes') await face.proposeCodes(agent);
+      const codes = first.backupCodes.slice(0, 2);
+      if (does === 'remove') moves.push(...ids.map((id): Move => ({ does, id })));
+      else if (does === 'saveCodes') moves.push({ does }, { does });
+      else moves.push(...codes.map((code): Move => ({ does: does === 'answer' ? does : 'disable', code })));
+    }
+    const outcomes = await atOnce(moves.map((move) => [face, copyAgent(host, agent), move]));
+    expect(outcomes.some(({ kind }) => kind === 'accepted')).toBe(true);
+    const cookies = outcomes.filter(({ response }) => response.headers['set-cookie'] !== undefined);
+    expect(cookies.map(({ kind }) => kind)).toEqual(['accepted']);
   });
 
   it('a setup that is open in another session dies with the first one that is confirmed', async () => {

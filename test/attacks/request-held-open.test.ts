@@ -215,6 +215,30 @@ describe.each(eachFace)(
       expect([await whoIs(thief), await whoIs(owner)]).toEqual(['nobody', 'nobody']);
     });
 
+    it('is sent no cookie that would take away what the owner has by then', async () => {
+      const gateway = new Gateway();
+      const host = await createHost({
+        wrapStorage: waitingAt(gateway, 'accept'),
+        first(app) {
+          const store = new session.MemoryStore();
+          const options = { store, secret: 'test', resave: false, saveUninitialized: false, name: 'sid' };
+          app.use(session({ ...options, rolling: true }));
+        },
+      });
+      const factor = await host.enrol('ada');
+      const owner = await face.signInWhole(host, 'ada', factor.code());
+      const open = copyAgent(host, owner);
+      const send = await face.prepare(open, { does: 'answer', code: factor.code(1) });
+      let cookie: unknown = 'none yet';
+      await gateway.holdOpen(
+        async () => {
+          cookie = (await send()).response.headers['set-cookie'];
+        },
+        () => owner.post('/logout'),
+      );
+      expect(cookie).toBeUndefined();
+    });
+
     it('does not get the session back by turning it on', async () => {
       const gateway = new Gateway();
       const host = await createHost({ wrapStorage: waitingAt(gateway, 'enable') });

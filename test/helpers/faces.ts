@@ -110,10 +110,9 @@ function makeFace({ findCodes, ...reading }: Reading): Face {
   };
 }
 
-/** Makes all moves ready, one after the other, and then sends them in the same instant. */
+/** Makes all moves ready and then sends them in the same instant. */
 export async function atOnce(moves: readonly (readonly [Face, Agent, Move])[]): Promise<Outcome[]> {
-  const ready: Send[] = [];
-  for (const [face, agent, move] of moves) ready.push(await face.prepare(agent, move));
+  const ready = await Promise.all(moves.map(([face, agent, move]) => face.prepare(agent, move)));
   return Promise.all(ready.map((send) => send()));
 }
 
