@@ -51,8 +51,10 @@ export function createManagementFlow(settings: Settings, storage: Storage, ring:
 
   async function findProposal(owner: Owner): Promise<(FreshCodes & { expiresAt: number }) | undefined> {
     const pending = await storage.findPending(pendingKey('backup-codes', owner).handleHash);
-    const isLive = pending !== undefined && pending.expiresAt > clock() && pending.epoch === owner.epoch;
-    return isLive ? { ...openProposal(ring, pending), expiresAt: pending.expiresAt } : undefined;
+    // A handle of another user's is a caller's mistake or an attack, and no broken storage.
+    const isOwn = pending?.userId === owner.userId && pending.epoch === owner.epoch;
+    if (!isOwn || pending.expiresAt <= clock()) return undefined;
+    return { ...openProposal(ring, pending), expiresAt: pending.expiresAt };
   }
 
   async function isLiveSet(userId: string, setId: string): Promise<boolean> {
