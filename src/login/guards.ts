@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { browserPath } from '../http/path.js';
+import { browserUrl } from '../http/path.js';
 import type { Method } from '../model.js';
 import { FRESH_FOR, type Settings } from '../settings.js';
 import type { Gate, LoginState } from './gate.js';
@@ -31,8 +31,8 @@ export function requireFresh(gate: Gate, settings: Settings) {
         await run(request, response, state);
         return;
       }
-      const path = browserPath(request, settings.paths.prefix);
-      response.redirect(303, `${settings.paths.pages}/challenge?return_to=${encodeURIComponent(path)}`);
+      const target = browserUrl(request, settings.paths.prefix);
+      response.redirect(303, `${settings.paths.pages}/challenge?return_to=${encodeURIComponent(target)}`);
     });
 }
 

@@ -12,6 +12,7 @@ import {
   readTables,
   signInWhole,
   slowly,
+  stepUp,
   submit,
   whoIs,
   wrongCodes,
@@ -118,4 +119,17 @@ describe.each(Object.entries(faces))('R10 over the %s, a replaced authenticator'
     expect(readCounters(host, 'ada').totp).toBe(0);
     expect(await whoIs(await signInWhole(host, 'ada', totpCode(key, host.clock() + 30_000)))).toBe('ada');
   });
+});
+
+it('R6 R10 a proof that is asked for on the way to a replacement does not make an addition of it', async () => {
+  const host = await createHost();
+  const factor = await host.enrol('ada');
+  const owner = await signInWhole(host, 'ada', factor.code());
+  const path = `/two-factor/setup?replaces=${listRows(host)[0]!.id}`;
+  host.clock.advance(5 * 60_000);
+  const asked = await owner.get(path);
+  expect(asked.headers['location']).toBe(`/two-factor/challenge?return_to=${encodeURIComponent(path)}`);
+  const back = (await stepUp(owner, factor.code(), path)).headers['location'] as string;
+  expect(back).toBe(path);
+  expect((await owner.get(back)).text).toContain('Replace an authenticator app');
 });
