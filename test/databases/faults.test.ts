@@ -106,7 +106,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
 
   it('gives up within two seconds where the server hangs, and works when it goes on', async () => {
     const server = servers[kind];
-    server.pause();
+    await server.pause();
     try {
       await Promise.all([
         rejectsInTime(storage.findAccount(userId)),
@@ -124,7 +124,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
 
   it('closes the connections of a server that goes on hanging, and takes new ones', async () => {
     const server = servers[kind];
-    server.pause();
+    await server.pause();
     try {
       await Promise.all(Array.from({ length: 6 }, () => rejectsInTime(storage.raiseEpoch(userId))));
       await wait(4_000);

@@ -6,6 +6,7 @@ import {
   type Installation,
   startExample,
 } from '../helpers/example-server.js';
+import { stopWhereItStands } from '../helpers/stopped.js';
 import { Visitor } from '../helpers/visitor.js';
 
 /**
@@ -40,7 +41,7 @@ async function timed(work: () => Promise<{ status: number; text: string }>) {
 }
 
 it('a hanging Redis refuses sessions and nobody else', async () => {
-  process.kill(redis.pid, 'SIGSTOP');
+  await stopWhereItStands(redis.pid);
   for (const path of ['/account', '/two-factor', '/login']) {
     const answer = await timed(() => ada.get(path));
     expect(answer, path).toMatchObject({ status: 503, isQuick: true });

@@ -80,8 +80,8 @@ const settings: Setting[] = [
           ...lines('Redis', () => link),
           {
             name: 'Redis stopped (SIGSTOP)',
-            begin: () => redis.signal('SIGSTOP'),
-            end: () => redis.signal('SIGCONT'),
+            begin: () => redis.pause(),
+            end: () => redis.resume(),
           },
           { name: 'Redis killed, started again', begin: () => redis.kill(), end: () => redis.start() },
         ],

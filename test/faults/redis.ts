@@ -7,14 +7,16 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { findRedisServer } from '../../examples/identity-server/src/redis-server.js';
 import { findFreePort } from '../helpers/databases-programs.js';
+import { stopWhereItStands } from '../helpers/stopped.js';
 
 /** A Redis that keeps every write on disk, so that it can be killed and started again. */
 export interface DurableRedis {
   url: string;
   kill(): Promise<void>;
   start(): Promise<void>;
-  /** SIGSTOP and SIGCONT. */
-  signal(name: NodeJS.Signals): void;
+  /** Stops it where it stands: connections stay open and nothing answers. */
+  pause(): Promise<void>;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -42,7 +44,10 @@ export async function startDurableRedis(): Promise<DurableRedis> {
     url: `redis://127.0.0.1:${String(port)}`,
     kill,
     start,
-    signal: (name) => void child?.kill(name),
+    async pause() {
+      if (child?.pid) await stopWhereItStands(child.pid);
+    },
+    resume: () => void child?.kill('SIGCONT'),
     async stop() {
       child?.kill('SIGCONT');
       await kill();

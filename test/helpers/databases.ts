@@ -4,6 +4,7 @@ import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { startMariadbProgram } from './databases-mariadb.js';
 import { startPostgresProgram } from './databases-postgres.js';
+import { stopWhereItStands } from './stopped.js';
 
 /** A database server of this run alone, on a free port of the loopback, with everything in a temporary folder. */
 export interface DatabaseServer {
@@ -17,7 +18,7 @@ export interface DatabaseServer {
   /** On the same port, with the same files. */
   restart(): Promise<void>;
   /** Stops its processes where they stand (SIGSTOP): connections stay open and nothing answers. */
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
 }
 
@@ -64,9 +65,9 @@ async function startServer(prepare: () => Promise<ServerProgram>): Promise<Datab
     }
   };
   // The parent first, or it would make new processes, or miss those that are stopped.
-  const pause = (): void => {
-    signal('SIGSTOP', program.processes().slice(0, 1));
-    signal('SIGSTOP', program.processes().slice(1));
+  const pause = async (): Promise<void> => {
+    await Promise.all(program.processes().slice(0, 1).map(stopWhereItStands));
+    await Promise.all(program.processes().slice(1).map(stopWhereItStands));
   };
   const resume = (): void => signal('SIGCONT', program.processes().reverse());
   const end = async (how: () => void): Promise<void> => {
