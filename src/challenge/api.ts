@@ -38,7 +38,11 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
       const result = await desk.answer(request, body.code, lane);
       if (result.kind !== 'accepted') return toProblem(result, settings.clock());
       await logins.logIn(request, result.user, {});
-      return describeLogin(request, result.returnTo ?? null);
+      const { returnTo = null, backupCodesLeft } = result;
+      return {
+        ...describeLogin(request, returnTo),
+        ...(backupCodesLeft !== undefined && { backup_codes_left: backupCodesLeft }),
+      };
     };
 
   async function provePassword({ request, access: state, body }: Call<Complete, { password: string }>) {

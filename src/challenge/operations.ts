@@ -12,7 +12,12 @@ export const proofTimes = named(
 
 export const answered = named(
   'Answered',
-  z.strictObject({ user_id: z.string(), proofs: proofTimes, return_to: z.string().nullable() }),
+  z.strictObject({
+    user_id: z.string(),
+    proofs: proofTimes,
+    return_to: z.string().nullable(),
+    backup_codes_left: z.int().optional().describe('After a backup code: how many are left.'),
+  }),
 );
 
 export const sessionState = named(
@@ -50,6 +55,7 @@ const answerProblems = [
   'attempts-delayed',
   'attempts-suspended',
   'attempts-exhausted',
+  'first-factor-suspected',
   'login-completed',
   'not-enabled',
 ] as const;

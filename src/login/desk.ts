@@ -1,8 +1,9 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
+import { noSource, readSource } from '../http/source.js';
 import type { Settings } from '../settings.js';
 import { type Change, type Completion, Completions } from './completions.js';
-import type { Decision, LoginFlow } from './flow.js';
+import type { Decision, LoginFlow, RevocationReason } from './flow.js';
 import type { Gate } from './gate.js';
 import {
   checkCondition,
@@ -92,6 +93,7 @@ export class LoginDesk {
     const serialised = await this.#serialise(request, user);
     // Whatever was revoked while the host was asked must not go on under another name.
     if (!(await this.#flow.isCurrent(state.stamp))) throw refuseImpersonation();
+    await this.#flow.noteImpersonation(state.stamp, userId, readSource(request));
     await this.#establish(request, user, { stamp, serialised, keepHostData: false, isRenewal: true });
   }
 
@@ -114,8 +116,8 @@ export class LoginDesk {
   }
 
   /** Ends every session and pending login of a user, but that of this request, if it is the user's own. */
-  async revoke(userId: string, keep?: Request): Promise<void> {
-    const epoch = await this.#flow.revoke(userId);
+  async revoke(userId: string, reason: RevocationReason, keep?: Request): Promise<void> {
+    const epoch = await this.#flow.revoke(userId, reason, keep ? readSource(keep) : noSource);
     const state = keep && this.#gate.state(keep);
     if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId || state.stamp.impersonator)
       return;

@@ -3,13 +3,24 @@ import type { Storage } from '../storage/storage.js';
 import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
 import { authenticatorCases } from './storage-contract-authenticators.js';
+import { budgetCases } from './storage-contract-budget.js';
 import { changeCases } from './storage-contract-changes.js';
+import { eventCases } from './storage-contract-events.js';
 import { inspectionCases } from './storage-contract-inspection.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
 import { removalCases } from './storage-contract-removals.js';
 import { replacementCases } from './storage-contract-replacements.js';
-import { authenticatorOf, begin, check, enrol, enrolTwo, newUser } from './storage-fixtures.js';
+import {
+  authenticatorOf,
+  begin,
+  check,
+  enrol,
+  enrolTwo,
+  newUser,
+  renamingOf,
+  revocationOf,
+} from './storage-fixtures.js';
 import { secondAuthenticatorOf, useStep, type StorageContractCase } from './storage-fixtures.js';
 import type { StorageRace } from './storage-race.js';
 import { countWinners, newRaceKey, storageRaces } from './storage-races.js';
@@ -34,7 +45,7 @@ async function renameInParallel(storage: Storage, userId: string): Promise<void>
   await Promise.all(
     callers.slice(0, 16).map(async (caller) => {
       for (let time = 0; time < 3; time += 1)
-        await storage.renameAuthenticator(userId, id, `Phone ${caller}.${time}`);
+        await storage.renameAuthenticator(renamingOf(userId, id, `Phone ${caller}.${time}`));
     }),
   );
 }
@@ -44,7 +55,9 @@ const raceCases: readonly StorageContractCase[] = [
 
   check('race: raiseEpoch loses none of 16 parallel calls', async (storage) => {
     const userId = newUser();
-    const epochs = await Promise.all(callers.slice(0, 16).map(() => storage.raiseEpoch(userId)));
+    const epochs = await Promise.all(
+      callers.slice(0, 16).map(() => storage.raiseEpoch(revocationOf(userId))),
+    );
     assert.deepEqual(
       epochs.sort((a, b) => a - b),
       Array.from({ length: 16 }, (_, index) => index + 1),
@@ -66,7 +79,7 @@ const raceCases: readonly StorageContractCase[] = [
     for (let round = 0; round < 3; round += 1) {
       const userId = await enrolTwo(storage);
       const { id } = authenticatorOf(userId);
-      const remove = storage.removeAuthenticator({ userId, epoch: 2, authenticatorId: id });
+      const remove = storage.removeAuthenticator({ userId, epoch: 2, authenticatorId: id, events: [] });
       const [epoch] = await Promise.all([remove, renameInParallel(storage, userId)]);
       assert.equal(epoch, 3);
       assert.deepEqual(await storage.listAuthenticators(userId), [secondAuthenticatorOf(userId)]);
@@ -82,11 +95,13 @@ export const storageContract: readonly StorageContractCase[] = [
   ...pendingCases,
   ...nameCases,
   ...attemptCases,
+  ...budgetCases,
   ...acceptanceCases,
   ...changeCases,
   ...authenticatorCases,
   ...removalCases,
   ...replacementCases,
+  ...eventCases,
   ...inspectionCases,
   ...raceCases,
 ];

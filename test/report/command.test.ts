@@ -63,7 +63,7 @@ describe('second-factor report on a healthy installation', () => {
     expect(printed.problems.map((problem) => problem.code)).toContain('development-mode');
     for (const line of [
       /^ok +second step +on$/m,
-      /^ok +migrated to version +1$/m,
+      /^ok +migrated to version +2$/m,
       /^ok +two_factor_authenticators +1$/m,
       /^ok +users +1$/m,
       /^ok +coverage +100 %$/m,
