@@ -155,6 +155,7 @@ const words: [RegExp, ProblemCode][] = [
   [/Try again in \d+ (seconds|minutes)/, 'attempts-delayed'],
   [/codes of this kind no longer work/, 'attempts-suspended'],
   [/There were too many wrong codes\. Sign in again/, 'attempts-exhausted'],
+  [/Change the password first/, 'first-factor-suspected'],
   [/completed by another request/, 'login-completed'],
   [/Your sign-in timed out/, 'login-expired'],
   [/This set-up timed out/, 'enrolment-expired'],

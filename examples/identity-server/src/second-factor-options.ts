@@ -9,7 +9,7 @@ import type { Services } from './services.js';
 export function secondFactorOptions(
   config: Config,
   parts: { database: Database; keys: Keys; origin: string },
-  { users, rememberMe, isAdministrator }: Services,
+  { users, rememberMe, isAdministrator, sendMail }: Services,
 ): SecondFactorOptions {
   return {
     enabled: config.twoFactor.enabled,
@@ -34,6 +34,13 @@ export function secondFactorOptions(
     },
     // Administrators see how anybody's second factor stands, and may turn it off for who has lost it.
     api: { authorize: (req) => req.user !== undefined && isAdministrator(req.user) },
+    notices: {
+      language: () => config.twoFactor.language,
+      send: async ({ userId, subject, text }) => {
+        const user = await users.findById(userId);
+        if (user) await sendMail({ to: user.email, subject, text });
+      },
+    },
     paths: { pages: '/two-factor', login: '/login', home: '/account' },
   };
 }
