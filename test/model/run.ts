@@ -1,0 +1,228 @@
+import Database from 'libsql';
+import { pendingKey } from '../../src/login/pending.js';
+import { problemOfPage } from '../helpers/faces.js';
+import { Account, type Browser } from './account.js';
+import { type Answer, type Kind, kindOf, type Sending, type Site } from './site.js';
+
+/** How often what came of each kind of command. */
+export type Tally = Map<string, Map<string, number>>;
+
+/** What one command sends. */
+export interface Request {
+  name: string;
+  browser: number;
+  node: number;
+  path: string;
+  body?: object | undefined;
+  /** Sends a form, with the token of this page, in place of the call. */
+  page?: string | undefined;
+  /** Sends it twice in the same instant, to both nodes. */
+  isTwin?: boolean;
+}
+
+interface Where {
+  user: string | null;
+  isPending: boolean;
+  handle: string | null;
+}
+
+/** One sequence of commands: a user of its own on the real thing, beside the account as it should be. */
+export class Run {
+  readonly account: Account;
+  readonly #site: Site;
+  readonly #database: Database.Database;
+  readonly #tally: Tally;
+
+  constructor(userId: string, site: Site, database: Database.Database, tally: Tally) {
+    this.account = new Account(userId);
+    this.#site = site;
+    this.#database = database;
+    this.#tally = tally;
+  }
+
+  /** Sends a request, compares what came of it with what `predict` does to the account, and looks at everything. */
+  async perform(request: Request, predict: (browser: Browser, answer: Answer) => Kind): Promise<void> {
+    const { account } = this;
+    const browser = account.browsers[request.browser]!;
+    const cookieBefore = browser.cookie;
+    const sending = { cookie: browser.cookie, now: account.now, path: request.path, body: request.body };
+    const nodes = request.isTwin ? [request.node, 1 - request.node] : [request.node];
+    const answers =
+      request.page === undefined
+        ? await Promise.all(nodes.map((node) => this.#site.send({ ...sending, node })))
+        : [await this.#sendForm({ ...sending, node: request.node }, request.page)];
+    const kinds = answers.map((answer) => (request.page === undefined ? kindOf(answer) : kindOfPage(answer)));
+    for (const kind of kinds) count(this.#tally, request.name, kind);
+
+    const first = Math.max(0, kinds.indexOf('ok'));
+    const expected = predict(browser, answers[first]!);
+    this.#compare(request, kinds, expected);
+    // A twin that changes nothing more: the account does it again.
+    if (request.isTwin && expected !== 'ok') predict(browser, answers[0]!);
+    const cookie = answers[first]!.cookie ?? answers.find((answer) => answer.cookie !== undefined)?.cookie;
+    if (cookie !== undefined && cookie !== browser.cookie) {
+      if (browser.cookie !== '') account.oldCookies.push(browser.cookie);
+      browser.cookie = cookie;
+    }
+    await this.#look(request.isTwin && expected === 'ok' ? browser : undefined, cookieBefore);
+  }
+
+  /** Tries a cookie that was replaced by another. */
+  async tryOldCookie(name: string, nth: number, node: number, path: string, body?: object): Promise<void> {
+    const { oldCookies, now } = this.account;
+    if (oldCookies.length === 0) return;
+    const cookie = oldCookies[nth % oldCookies.length]!;
+    const kind = kindOf(await this.#site.send({ cookie, now, node, path, body }));
+    count(this.#tally, name, kind);
+    if (kind !== 'login-required') throw new Error(`R1 R5 A cookie that was replaced led to ${kind}.`);
+    await this.#look(undefined, cookie);
+  }
+
+  /** Asks without changing anything. */
+  async ask(request: Pick<Request, 'browser' | 'node' | 'path'>): Promise<Answer> {
+    const { cookie } = this.account.browsers[request.browser]!;
+    return this.#site.send({ node: request.node, path: request.path, cookie, now: this.account.now });
+  }
+
+  count(name: string, outcome: string): void {
+    count(this.#tally, name, outcome);
+  }
+
+  async #sendForm(sending: Sending, page: string): Promise<Answer> {
+    const { text } = await this.#site.send({ ...sending, path: page, body: undefined, isForm: true });
+    const token = /name="second_factor_token" value="([^"]+)"/.exec(text)?.[1];
+    if (token === undefined) throw new Error(`The page ${page} has no form: ${text.slice(0, 1_000)}`);
+    const body = { second_factor_token: token, return_to: '/where', ...sending.body };
+    return this.#site.send({ ...sending, body, isForm: true });
+  }
+
+  #compare({ name, isTwin }: Request, kinds: readonly Kind[], expected: Kind): void {
+    const accepted = kinds.filter((kind) => kind === 'ok').length;
+    const isReading = ['set up', 'propose codes'].includes(name);
+    const most = expected !== 'ok' ? 0 : isTwin && (isReading || name === 'save codes') ? 2 : 1;
+    if (
+      kinds.includes(expected) &&
+      accepted <= most &&
+      (!isReading || accepted === 0 || accepted === kinds.length)
+    )
+      return;
+    throw new Error(`"${name}" led to ${kinds.join(' and ')}; the rules say ${expected}.`);
+  }
+
+  /** The invariants, after each command. @param raced the browser whose request was sent twice and accepted. */
+  async #look(raced: Browser | undefined, cookieBefore: string): Promise<void> {
+    const { account } = this;
+    const wheres = await Promise.all(
+      account.browsers.map((browser, node) => this.#where(browser.cookie, node % 2)),
+    );
+    for (const [index, browser] of account.browsers.entries()) {
+      const { user, isPending } = wheres[index]!;
+      const said = `browser ${String(index)} (${browser.session.is})`;
+      if ((user === account.userId) !== account.isLive(browser)) {
+        throw new Error(`R1 R7 ${said} is ${user ?? 'nobody'}, at epoch ${String(account.epoch)}.`);
+      }
+      if (isPending !== (browser.session.is === 'pending'))
+        throw new Error(`R2 ${said} is pending: ${String(isPending)}.`);
+    }
+    const isReplaced = cookieBefore !== '' && account.browsers.every(({ cookie }) => cookie !== cookieBefore);
+    if (isReplaced && (await this.#where(cookieBefore, 1)).user !== null)
+      throw new Error('R5 The cookie before still works.');
+    if (raced) this.#adoptCounters(raced, wheres[account.browsers.indexOf(raced)]!.handle);
+    this.#compareRecords();
+  }
+
+  async #where(cookie: string, node: number): Promise<Where> {
+    if (cookie === '') return { user: null, isPending: false, handle: null };
+    const answer = await this.#site.send({ node, cookie, now: this.account.now, path: '/where' });
+    if (answer.status !== 200)
+      throw new Error(`/where answered ${String(answer.status)}: ${answer.text.slice(0, 500)}`);
+    return answer.body as unknown as Where;
+  }
+
+  /** Who loses against the own twin may still have spent an answer after the winner's success, and no more. */
+  #adoptCounters({ session }: Browser, handle: string | null): void {
+    const { lanes } = this.account;
+    const row = this.#readAccount();
+    if (row.totp_failures === lanes.totp.failures + 1) lanes.totp.failures += 1;
+    if (row.backup_code_failures === lanes['backup-code'].failures + 1) lanes['backup-code'].failures += 1;
+    if (session.is !== 'complete' || session.stepUp || handle === null) return;
+    const { handleHash } = pendingKey('step-up', {
+      handle,
+      userId: this.account.userId,
+      epoch: session.epoch,
+    });
+    const stepUp = this.#database
+      .prepare('SELECT failures, expires_at FROM two_factor_pending WHERE handle_hash = ? AND epoch = ?')
+      .get([handleHash, session.epoch]) as { failures: number; expires_at: number } | undefined;
+    if (stepUp && stepUp.failures <= 1)
+      session.stepUp = { failures: stepUp.failures, expiresAt: stepUp.expires_at };
+  }
+
+  #readAccount() {
+    const row = this.#database
+      .prepare('SELECT * FROM two_factor_auth WHERE user_id = ?')
+      .get([this.account.userId]);
+    const none = {
+      enabled_at: null,
+      epoch: 0,
+      totp_failures: 0,
+      totp_delayed_until: 0,
+      backup_code_failures: 0,
+      backup_code_delayed_until: 0,
+    };
+    return (row ?? none) as typeof none;
+  }
+
+  #compareRecords(): void {
+    const { account } = this;
+    const row = this.#readAccount();
+    const authenticators = this.#database
+      .prepare('SELECT last_step FROM two_factor_authenticators WHERE user_id = ? ORDER BY last_step')
+      .all([account.userId]) as { last_step: number }[];
+    const codes = this.#database
+      .prepare(
+        'SELECT count(*) AS n FROM two_factor_backup_codes JOIN two_factor_backup_sets s ON s.id = set_id WHERE s.user_id = ? AND used_at IS NULL',
+      )
+      .get([account.userId]) as { n: number };
+    const real = {
+      isOn: row.enabled_at !== null,
+      epoch: Number(row.epoch),
+      totp: { failures: Number(row.totp_failures), until: Number(row.totp_delayed_until) },
+      backupCode: {
+        failures: Number(row.backup_code_failures),
+        until: Number(row.backup_code_delayed_until),
+      },
+      steps: authenticators.map(({ last_step }) => Number(last_step)),
+      codes: Number(codes.n),
+    };
+    const said = {
+      isOn: account.isOn,
+      epoch: account.epoch,
+      totp: account.lanes.totp,
+      backupCode: account.lanes['backup-code'],
+      steps: account.authenticators.map(({ lastStep }) => lastStep).sort((a, b) => a - b),
+      codes: account.codes.live.length,
+    };
+    if (JSON.stringify(real) === JSON.stringify(said)) return;
+    throw new Error(
+      `R3 R4 R7 The database has ${JSON.stringify(real)}; the rules say ${JSON.stringify(said)}.`,
+    );
+  }
+}
+
+function count(tally: Tally, name: string, outcome: string): void {
+  const outcomes = tally.get(name) ?? new Map<string, number>();
+  tally.set(name, outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1));
+}
+
+/** The same of a page. */
+function kindOfPage(answer: Answer): Kind {
+  const { location } = answer.headers;
+  if (location === '/login') return 'attempts-exhausted';
+  if (location === '/two-factor/backup-codes') return 'proposal-missing';
+  if (answer.status === 303) return 'ok';
+  const code = problemOfPage(answer.text);
+  if (code === undefined)
+    throw new Error(`A page says something unknown: ${String(answer.status)} ${answer.text}`);
+  return code;
+}
