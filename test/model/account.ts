@@ -103,6 +103,14 @@ export class Account {
     return epoch === this.epoch && expiresAt > this.now && failures < ANSWERS;
   }
 
+  /** Whether an answer of this browser would be looked at. */
+  hears({ session }: Browser, name: Lane): boolean {
+    if (session.is === 'nobody' || session.epoch !== this.epoch || !this.isOn) return false;
+    const row = session.is === 'pending' ? session : this.#openStepUp(session);
+    const { failures, until } = this.lanes[name];
+    return row.failures < ANSWERS && row.expiresAt > this.now && failures < CAP && until <= this.now;
+  }
+
   /** The steps of the window that have this code. */
   matches(code: string): { authenticator: Authenticator; step: number }[] {
     const present = Math.floor(this.now / STEP);

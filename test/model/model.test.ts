@@ -48,7 +48,7 @@ it(
     let done = 0;
     const lanes = Array.from({ length: LANES }, (_, lane) => {
       const chosen = fc.commands(commands, {
-        maxCommands: 30,
+        maxCommands: 20,
         size: 'max',
         ...(replayPath !== undefined && { replayPath }),
       });

@@ -1,7 +1,7 @@
 import Database from 'libsql';
 import { pendingKey } from '../../src/login/pending.js';
 import { problemOfPage } from '../helpers/faces.js';
-import { Account, type Browser } from './account.js';
+import { Account, type Answered, type Browser } from './account.js';
 import { type Answer, type Kind, kindOf, type Sending, type Site } from './site.js';
 
 /** How often what came of each kind of command. */
@@ -60,11 +60,40 @@ export class Run {
     // A twin that changes nothing more: the account does it again.
     if (request.isTwin && expected !== 'ok') predict(browser, answers[0]!);
     const cookie = answers[first]!.cookie ?? answers.find((answer) => answer.cookie !== undefined)?.cookie;
-    if (cookie !== undefined && cookie !== browser.cookie) {
-      if (browser.cookie !== '') account.oldCookies.push(browser.cookie);
-      browser.cookie = cookie;
+    this.#keepCookie(browser, cookie);
+    await this.#look(request.isTwin && expected === 'ok' ? [browser] : [], cookieBefore);
+  }
+
+  /**
+   * Sends one right answer from two browsers in the same instant, to both nodes: one of them is accepted (R3). Both can take an
+   * answer.
+   */
+  async race(name: string, browsers: [Browser, Browser], answered: Answered, path: string): Promise<void> {
+    const { now } = this.account;
+    const body = { code: answered.code };
+    const answers = await Promise.all(
+      browsers.map(({ cookie }, node) => this.#site.send({ node, cookie, now, path, body })),
+    );
+    const kinds = answers.map(kindOf);
+    for (const kind of kinds) count(this.#tally, name, kind);
+    if (kinds.filter((kind) => kind === 'ok').length !== 1) {
+      throw new Error(`R3 "${name}" led to ${kinds.join(' and ')}; the rules say that one is accepted.`);
     }
-    await this.#look(request.isTwin && expected === 'ok' ? browser : undefined, cookieBefore);
+    const winner = kinds.indexOf('ok');
+    const [won, lost] = [browsers[winner]!, browsers[1 - winner]!];
+    this.account.answer(won, answered);
+    const cookiesBefore = browsers.map(({ cookie }) => cookie);
+    for (const [index, { cookie }] of answers.entries()) this.#keepCookie(browsers[index]!, cookie);
+    // Its answer may have been the last one that it had, or one that is not looked at.
+    const isOver = ['attempts-exhausted', 'attempts-delayed'].includes(kinds[1 - winner]!);
+    if (isOver && (await this.#where(lost.cookie, 0)).handle === null) lost.session = { is: 'nobody' };
+    await this.#look(browsers, cookiesBefore[winner]!);
+  }
+
+  #keepCookie(browser: Browser, cookie: string | undefined): void {
+    if (cookie === undefined || cookie === browser.cookie) return;
+    if (browser.cookie !== '') this.account.oldCookies.push(browser.cookie);
+    browser.cookie = cookie;
   }
 
   /** Tries a cookie that was replaced by another. */
@@ -75,7 +104,7 @@ export class Run {
     const kind = kindOf(await this.#site.send({ cookie, now, node, path, body }));
     count(this.#tally, name, kind);
     if (kind !== 'login-required') throw new Error(`R1 R5 A cookie that was replaced led to ${kind}.`);
-    await this.#look(undefined, cookie);
+    await this.#look([], cookie);
   }
 
   /** Asks without changing anything. */
@@ -109,8 +138,8 @@ export class Run {
     throw new Error(`"${name}" led to ${kinds.join(' and ')}; the rules say ${expected}.`);
   }
 
-  /** The invariants, after each command. @param raced the browser whose request was sent twice and accepted. */
-  async #look(raced: Browser | undefined, cookieBefore: string): Promise<void> {
+  /** The invariants, after each command. @param raced browsers that an answer was accepted of while another was sent. */
+  async #look(raced: readonly Browser[], cookieBefore: string): Promise<void> {
     const { account } = this;
     const wheres = await Promise.all(
       account.browsers.map((browser, node) => this.#where(browser.cookie, node % 2)),
@@ -127,7 +156,8 @@ export class Run {
     const isReplaced = cookieBefore !== '' && account.browsers.every(({ cookie }) => cookie !== cookieBefore);
     if (isReplaced && (await this.#where(cookieBefore, 1)).user !== null)
       throw new Error('R5 The cookie before still works.');
-    if (raced) this.#adoptCounters(raced, wheres[account.browsers.indexOf(raced)]!.handle);
+    if (raced.length > 0) this.#adoptLanes();
+    for (const browser of raced) this.#adoptRow(browser, wheres[account.browsers.indexOf(browser)]!.handle);
     this.#compareRecords();
   }
 
@@ -139,23 +169,26 @@ export class Run {
     return answer.body as unknown as Where;
   }
 
-  /** Who loses against the own twin may still have spent an answer after the winner's success, and no more. */
-  #adoptCounters({ session }: Browser, handle: string | null): void {
+  /** Who loses a race may still have spent an answer after the winner's success, and no more. */
+  #adoptLanes(): void {
     const { lanes } = this.account;
     const row = this.#readAccount();
     if (row.totp_failures === lanes.totp.failures + 1) lanes.totp.failures += 1;
     if (row.backup_code_failures === lanes['backup-code'].failures + 1) lanes['backup-code'].failures += 1;
-    if (session.is !== 'complete' || session.stepUp || handle === null) return;
-    const { handleHash } = pendingKey('step-up', {
-      handle,
-      userId: this.account.userId,
-      epoch: session.epoch,
-    });
-    const stepUp = this.#database
+  }
+
+  /** The same of its session. */
+  #adoptRow({ session }: Browser, handle: string | null): void {
+    if (session.is === 'nobody' || handle === null) return;
+    const purpose = session.is === 'pending' ? 'login' : 'step-up';
+    const key = pendingKey(purpose, { handle, userId: this.account.userId, epoch: session.epoch });
+    const found = this.#database
       .prepare('SELECT failures, expires_at FROM two_factor_pending WHERE handle_hash = ? AND epoch = ?')
-      .get([handleHash, session.epoch]) as { failures: number; expires_at: number } | undefined;
-    if (stepUp && stepUp.failures <= 1)
-      session.stepUp = { failures: stepUp.failures, expiresAt: stepUp.expires_at };
+      .get([key.handleHash, session.epoch]) as { failures: number; expires_at: number } | undefined;
+    const row = session.is === 'pending' ? session : session.stepUp;
+    if (!found || found.failures > (row?.failures ?? 0) + 1) return;
+    if (session.is === 'pending') session.failures = found.failures;
+    else session.stepUp = { failures: found.failures, expiresAt: found.expires_at };
   }
 
   #readAccount() {
