@@ -45,6 +45,7 @@ const attemptLimits: Omit<AttemptLimits, 'cap'> = {
   perPending: 5,
   delayFrom: 5,
   delays: [...Array.from({ length: 7 }, (_, n) => 30 * SECOND * 2 ** n), HOUR],
+  budget: { answers: 100, within: 30 * DAY },
 };
 
 /** One code is tried against all of a user's authenticators: each more makes guessing easier (R4). */

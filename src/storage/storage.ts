@@ -18,6 +18,8 @@ export interface AttemptLimits {
   delays: readonly number[];
   /** Consecutive failures that suspend a lane. */
   cap: number;
+  /** Wrong answers of both lanes within so many milliseconds, whatever succeeds in between. */
+  budget: { answers: number; within: number };
 }
 
 export interface Attempt extends PendingKey {

@@ -24,7 +24,13 @@ export interface StorageContractCase {
 export const now = 1_800_000_000_000;
 export const minute = 60_000;
 
-export const limits: AttemptLimits = { perPending: 5, delayFrom: 5, delays: [30_000, minute], cap: 8 };
+export const limits: AttemptLimits = {
+  perPending: 5,
+  delayFrom: 5,
+  delays: [30_000, minute],
+  cap: 8,
+  budget: { answers: 20, within: 1_000 * minute },
+};
 
 export function check(title: string, body: (storage: Storage) => Promise<void>): StorageContractCase {
   return { title, run: async (open) => body(await open()) };

@@ -15,7 +15,13 @@ function spendOn(
   };
 }
 
-const unlimited: AttemptLimits = { perPending: 1_000, delayFrom: 1_000, delays: [1_000], cap: 1_000 };
+const unlimited: AttemptLimits = {
+  perPending: 1_000,
+  delayFrom: 1_000,
+  delays: [1_000],
+  cap: 1_000,
+  budget: { answers: 1_000, within: 1_000 },
+};
 
 export const storageRaces: readonly StorageRace[] = [
   {

@@ -1,4 +1,4 @@
-import Database from 'libsql';
+import type Database from 'libsql';
 import { pendingKey } from '../../src/login/pending.js';
 import { problemOfPage } from '../helpers/faces.js';
 import { Account, type Answered, type Browser } from './account.js';
@@ -19,6 +19,24 @@ export interface Request {
   /** Sends it twice in the same instant, to both nodes. */
   isTwin?: boolean;
 }
+
+interface AccountRow {
+  enabled_at: number | null;
+  epoch: number;
+  totp_failures: number;
+  totp_delayed_until: number;
+  backup_code_failures: number;
+  backup_code_delayed_until: number;
+}
+
+const noRow: AccountRow = {
+  enabled_at: null,
+  epoch: 0,
+  totp_failures: 0,
+  totp_delayed_until: 0,
+  backup_code_failures: 0,
+  backup_code_delayed_until: 0,
+};
 
 interface Where {
   user: string | null;
@@ -191,19 +209,11 @@ export class Run {
     else session.stepUp = { failures: found.failures, expiresAt: found.expires_at };
   }
 
-  #readAccount() {
+  #readAccount(): AccountRow {
     const row = this.#database
       .prepare('SELECT * FROM two_factor_auth WHERE user_id = ?')
-      .get([this.account.userId]);
-    const none = {
-      enabled_at: null,
-      epoch: 0,
-      totp_failures: 0,
-      totp_delayed_until: 0,
-      backup_code_failures: 0,
-      backup_code_delayed_until: 0,
-    };
-    return (row ?? none) as typeof none;
+      .get([this.account.userId]) as AccountRow | undefined;
+    return row ?? noRow;
   }
 
   #compareRecords(): void {
@@ -219,14 +229,14 @@ export class Run {
       .get([account.userId]) as { n: number };
     const real = {
       isOn: row.enabled_at !== null,
-      epoch: Number(row.epoch),
-      totp: { failures: Number(row.totp_failures), until: Number(row.totp_delayed_until) },
+      epoch: row.epoch,
+      totp: { failures: row.totp_failures, until: row.totp_delayed_until },
       backupCode: {
-        failures: Number(row.backup_code_failures),
-        until: Number(row.backup_code_delayed_until),
+        failures: row.backup_code_failures,
+        until: row.backup_code_delayed_until,
       },
-      steps: authenticators.map(({ last_step }) => Number(last_step)),
-      codes: Number(codes.n),
+      steps: authenticators.map((authenticator) => authenticator.last_step),
+      codes: codes.n,
     };
     const said = {
       isOn: account.isOn,
