@@ -146,13 +146,11 @@ export class Run {
   #compare({ name, isTwin }: Request, kinds: readonly Kind[], expected: Kind): void {
     const accepted = kinds.filter((kind) => kind === 'ok').length;
     const isReading = ['set up', 'propose codes'].includes(name);
-    const most = expected !== 'ok' ? 0 : isTwin && (isReading || name === 'save codes') ? 2 : 1;
-    if (
-      kinds.includes(expected) &&
-      accepted <= most &&
-      (!isReading || accepted === 0 || accepted === kinds.length)
-    )
-      return;
+    // What is read is read twice; a password is right twice, and codes that are saved already are saved.
+    const isHarmless = isReading || ['prove the password', 'save codes'].includes(name);
+    const most = expected !== 'ok' ? 0 : isTwin && isHarmless ? 2 : 1;
+    const isWhole = !isReading || accepted === 0 || accepted === kinds.length;
+    if (kinds.includes(expected) && accepted <= most && isWhole) return;
     throw new Error(`"${name}" led to ${kinds.join(' and ')}; the rules say ${expected}.`);
   }
 
