@@ -101,7 +101,9 @@ const percent = (value) => {
   return `${(value * 100).toFixed(digits)} %`;
 };
 const span = (milliseconds) =>
-  milliseconds >= HOUR ? `${Number((milliseconds / HOUR).toFixed(1))} h` : `${String(milliseconds / SECOND)} s`;
+  milliseconds >= HOUR
+    ? `${Number((milliseconds / HOUR).toFixed(1))} h`
+    : `${String(milliseconds / SECOND)} s`;
 const row = (cells) => `| ${cells.join(' | ')} |`;
 const table = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 
