@@ -169,6 +169,11 @@ const words: [RegExp, ProblemCode][] = [
   [/Enter a name of 1 to 64 characters/, 'code-malformed'],
 ];
 
+/** What a page says that something was not done for. */
+export function problemOfPage(text: string): ProblemCode | undefined {
+  return words.find(([pattern]) => pattern.test(text))?.[1];
+}
+
 /** Where a page's form is, where it goes, and where it leads to when all went well. */
 interface PageMove {
   page: string;
@@ -233,7 +238,7 @@ function readPage(response: supertest.Response, meanings: Record<string, Kind> =
   }
   if (status >= 500) return describeResponse(response, 'unavailable');
   if (status < 400) return describeResponse(response, 'accepted');
-  const code = words.find(([pattern]) => pattern.test(text))?.[1];
+  const code = problemOfPage(text);
   if (code === undefined) throw new Error(`A page with ${status} says something unknown: ${text}`);
   return describeResponse(response, toKind(code, response));
 }
