@@ -3,7 +3,12 @@ import { SecondFactorError } from '../errors.js';
 import type { Storage } from './storage.js';
 
 /** Nobody waits for these, and they may take long. */
-const patient: ReadonlySet<string | symbol> = new Set<keyof Storage>(['migrate', 'purgePending', 'inspect']);
+const patient: ReadonlySet<string | symbol> = new Set<keyof Storage>([
+  'migrate',
+  'purgePending',
+  'purgeTrustedBrowsers',
+  'inspect',
+]);
 
 /** The same storage, whose failures and silences say "unavailable, refuse" (R1) and nothing of what is in it. */
 export function failClosed(storage: Storage): Storage {

@@ -1,4 +1,11 @@
-import type { Account, Authenticator, BackupCodeSet, LaneCounter, Pending } from '../model.js';
+import type {
+  Account,
+  Authenticator,
+  BackupCodeSet,
+  LaneCounter,
+  Pending,
+  TrustedBrowser,
+} from '../model.js';
 import { inspectRecords } from './memory-inspection.js';
 import type { Attempt, AttemptResult, NewBackupCodeSet, PendingKey, Proof, Storage } from './storage.js';
 
@@ -13,6 +20,7 @@ export function memoryStorage(): Storage {
   const authenticators = new Map<string, Authenticator>();
   const pendings = new Map<string, Pending>();
   const backupCodes = new Map<string, BackupCodeRecord>();
+  const browsers = new Map<string, TrustedBrowser>();
 
   const accountOf = (userId: string): Account =>
     accounts.get(userId) ?? { userId, enabledAt: null, epoch: 0, lanes: freshLanes() };
@@ -35,6 +43,12 @@ export function memoryStorage(): Storage {
     }
   }
 
+  function deleteBrowsers(isDoomed: (browser: TrustedBrowser) => boolean): number {
+    const doomed = [...browsers.values()].filter(isDoomed);
+    for (const { id } of doomed) browsers.delete(id);
+    return doomed.length;
+  }
+
   function listOf(userId: string): Authenticator[] {
     return [...authenticators.values()].filter((authenticator) => authenticator.userId === userId);
   }
@@ -44,6 +58,7 @@ export function memoryStorage(): Storage {
     Object.assign(account, { enabledAt: null, epoch: epoch + 1, lanes: freshLanes() });
     for (const { id } of listOf(userId)) authenticators.delete(id);
     backupCodes.delete(userId);
+    deleteBrowsers((browser) => browser.userId === userId);
     deletePendingsOf(userId);
   }
 
@@ -256,6 +271,46 @@ export function memoryStorage(): Storage {
       return account.epoch;
     },
 
+    async trustBrowser(browser, replaces) {
+      const { userId, epoch } = browser;
+      const account = accountOf(userId);
+      if (account.epoch !== epoch || account.enabledAt === null) return false;
+      if (browsers.has(browser.id)) throw new Error('There is a trusted browser with this id.');
+      const isReplaced = ({ id, epoch: then }: TrustedBrowser): boolean => then !== epoch || id === replaces;
+      deleteBrowsers((other) => other.userId === userId && isReplaced(other));
+      browsers.set(browser.id, { ...browser });
+      return true;
+    },
+
+    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now }) {
+      const browser = browsers.get(id);
+      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now)
+        return { kind: 'gone' };
+      const { name, previousHash, lastUsedAt } = browser;
+      if (browser.tokenHash === tokenHash) {
+        Object.assign(browser, { tokenHash: nextHash, previousHash: tokenHash, lastUsedAt: now });
+        return { kind: 'rotated', name };
+      }
+      if (previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace) return { kind: 'recent', name };
+      browsers.delete(id);
+      return { kind: 'stolen', name };
+    },
+
+    async listTrustedBrowsers(userId) {
+      return [...browsers.values()]
+        .filter((browser) => browser.userId === userId)
+        .sort((a, b) => b.createdAt - a.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
+        .map((browser) => ({ ...browser }));
+    },
+
+    async deleteTrustedBrowsers(userId, id) {
+      return deleteBrowsers((browser) => browser.userId === userId && (id === null || browser.id === id));
+    },
+
+    async purgeTrustedBrowsers(now) {
+      deleteBrowsers(({ userId, epoch, expiresAt }) => expiresAt <= now || accountOf(userId).epoch !== epoch);
+    },
+
     async forget(userId) {
       const account = accountOf(userId);
       accounts.set(userId, account);
@@ -269,7 +324,7 @@ export function memoryStorage(): Storage {
       return account.epoch;
     },
     async inspect(clock, cap) {
-      const maps = { accounts, authenticators, pendings, backupCodes };
+      const maps = { accounts, authenticators, pendings, backupCodes, browsers };
       return {
         clockAhead: undefined,
         schema: { there: 0, known: 0 },

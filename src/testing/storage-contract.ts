@@ -3,13 +3,23 @@ import type { Storage } from '../storage/storage.js';
 import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
 import { authenticatorCases } from './storage-contract-authenticators.js';
+import { browserCases } from './storage-contract-browsers.js';
 import { changeCases } from './storage-contract-changes.js';
 import { inspectionCases } from './storage-contract-inspection.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
 import { removalCases } from './storage-contract-removals.js';
 import { replacementCases } from './storage-contract-replacements.js';
-import { authenticatorOf, begin, check, enrol, enrolTwo, newUser } from './storage-fixtures.js';
+import {
+  authenticatorOf,
+  begin,
+  browserOf,
+  check,
+  enrol,
+  enrolTwo,
+  newUser,
+  tokenOf,
+} from './storage-fixtures.js';
 import { secondAuthenticatorOf, useStep, type StorageContractCase } from './storage-fixtures.js';
 import type { StorageRace } from './storage-race.js';
 import { countWinners, newRaceKey, storageRaces } from './storage-races.js';
@@ -39,6 +49,15 @@ async function renameInParallel(storage: Storage, userId: string): Promise<void>
   );
 }
 
+/** 16 callers, each of which hands in three tokens one after the other. */
+async function useInParallel(storage: Storage, userId: string): Promise<void> {
+  await Promise.all(
+    callers.slice(0, 16).map(async () => {
+      for (let index = 0; index < 3; index += 1) await storage.useToken(tokenOf(userId, index));
+    }),
+  );
+}
+
 const raceCases: readonly StorageContractCase[] = [
   ...storageRaces.map(raceCase),
 
@@ -59,6 +78,15 @@ const raceCases: readonly StorageContractCase[] = [
       const [result] = await Promise.all([accept, renameInParallel(storage, login.userId)]);
       assert.equal(result, 'accepted');
       assert.equal((await storage.listAuthenticators(login.userId))[0]?.lastStep, 101);
+    }
+  }),
+
+  check('race: useToken brings no browser back whose trust was ended', async (storage) => {
+    for (let round = 0; round < 3; round += 1) {
+      const userId = await enrol(storage);
+      await storage.trustBrowser(browserOf(userId), null);
+      await Promise.all([storage.deleteTrustedBrowsers(userId, null), useInParallel(storage, userId)]);
+      assert.deepEqual(await storage.listTrustedBrowsers(userId), []);
     }
   }),
 
@@ -87,6 +115,7 @@ export const storageContract: readonly StorageContractCase[] = [
   ...authenticatorCases,
   ...removalCases,
   ...replacementCases,
+  ...browserCases,
   ...inspectionCases,
   ...raceCases,
 ];

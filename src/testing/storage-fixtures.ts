@@ -1,5 +1,5 @@
 import { randomId } from '../crypto/random.js';
-import type { Account, Authenticator, Pending, Purpose } from '../model.js';
+import type { Account, Authenticator, Pending, Purpose, TrustedBrowser } from '../model.js';
 import type {
   Adding,
   Attempt,
@@ -8,6 +8,7 @@ import type {
   NewBackupCodeSet,
   PendingKey,
   Storage,
+  TokenUse,
 } from '../storage/storage.js';
 
 /** One rule of the storage interface, as a test that any framework can run. */
@@ -142,6 +143,28 @@ export function useCode(pending: Pending, index: number) {
   const { id, codeHashes } = backupCodesOf(pending.userId);
   const proof = { lane: 'backup-code', setId: id, codeHash: codeHashes[index] ?? '' } as const;
   return { ...keyOf(pending), proof, effect: 'complete', now } as const;
+}
+
+/** Trusted at `now` and epoch 1, with token number 0. */
+export function browserOf(userId: string, fields: Partial<TrustedBrowser> = {}): TrustedBrowser {
+  return {
+    id: `${userId}-browser`,
+    userId,
+    epoch: 1,
+    tokenHash: `${userId}-token-0`,
+    previousHash: null,
+    name: 'Firefox on Linux',
+    createdAt: now,
+    lastUsedAt: null,
+    expiresAt: now + 10 * minute,
+    ...fields,
+  };
+}
+
+/** Hands in token number `index` of `browserOf(userId)`. */
+export function tokenOf(userId: string, index: number): TokenUse {
+  const [tokenHash, nextHash] = [`${userId}-token-${index}`, `${userId}-token-${index + 1}`];
+  return { id: browserOf(userId).id, userId, epoch: 1, tokenHash, nextHash, grace: 10_000, now };
 }
 
 /** Everything that can be read about a user, to show that a refusal changed nothing. */

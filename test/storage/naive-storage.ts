@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Account, Authenticator, Pending } from '../../src/model.js';
+import type { Account, Authenticator, Pending, TrustedBrowser } from '../../src/model.js';
 import { inspectRecords } from '../../src/storage/memory-inspection.js';
 import type { NewBackupCodeSet, PendingKey, Storage } from '../../src/storage/storage.js';
 
@@ -48,6 +48,7 @@ export function naiveStorage(
 ): Storage {
   const users = openTable<UserRecord>('users');
   const pendings = openTable<Pending>('pendings');
+  const browsers = openTable<TrustedBrowser>('browsers');
 
   const freshLanes = (): UserRecord['lanes'] => ({
     totp: { failures: 0, delayedUntil: 0 },
@@ -75,10 +76,17 @@ export function naiveStorage(
     return doomed.length;
   }
 
+  async function deleteBrowsers(isDoomed: (browser: TrustedBrowser) => boolean): Promise<number> {
+    const doomed = (await browsers.list()).filter(isDoomed);
+    for (const { id } of doomed) await browsers.delete(id);
+    return doomed.length;
+  }
+
   async function disable(user: UserRecord): Promise<void> {
     Object.assign(user, { enabledAt: null, epoch: user.epoch + 1, lanes: freshLanes() });
     Object.assign(user, { authenticators: [], backupCodes: null });
     await deletePendings((pending) => pending.userId === user.userId);
+    await deleteBrowsers((browser) => browser.userId === user.userId);
   }
 
   return {
@@ -239,6 +247,43 @@ export function naiveStorage(
       await users.save(userId, user);
       await deletePendings((pending) => pending.userId === userId);
       return user.epoch;
+    },
+    async trustBrowser(browser, replaces) {
+      const { userId, epoch } = browser;
+      const user = await findUser(userId);
+      if (user.epoch !== epoch || user.enabledAt === null) return false;
+      if (await browsers.find(browser.id)) throw new Error('Taken.');
+      const isReplaced = (other: TrustedBrowser): boolean => other.epoch !== epoch || other.id === replaces;
+      await deleteBrowsers((other) => other.userId === userId && isReplaced(other));
+      await browsers.save(browser.id, browser);
+      return true;
+    },
+    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now }) {
+      const browser = await browsers.find(id);
+      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now)
+        return { kind: 'gone' };
+      const { name, previousHash, lastUsedAt } = browser;
+      if (browser.tokenHash === tokenHash) {
+        const rotated = { tokenHash: nextHash, previousHash: tokenHash, lastUsedAt: now };
+        await browsers.save(id, { ...browser, ...rotated });
+        return { kind: 'rotated', name };
+      }
+      if (previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace) return { kind: 'recent', name };
+      await browsers.delete(id);
+      return { kind: 'stolen', name };
+    },
+    async listTrustedBrowsers(userId) {
+      return (await browsers.list())
+        .filter((browser) => browser.userId === userId)
+        .sort((a, b) => b.createdAt - a.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
+    },
+    deleteTrustedBrowsers: (userId, id) =>
+      deleteBrowsers((browser) => browser.userId === userId && (id === null || browser.id === id)),
+    async purgeTrustedBrowsers(now) {
+      const epochs = new Map((await users.list()).map((user) => [user.userId, user.epoch]));
+      await deleteBrowsers(
+        ({ userId, epoch, expiresAt }) => expiresAt <= now || epochs.get(userId) !== epoch,
+      );
     },
     async forget(userId) {
       const user = await findUser(userId);

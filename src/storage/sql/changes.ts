@@ -2,6 +2,7 @@ import type { Authenticator } from '../../model.js';
 import type { Adding, AuthenticatorRemoval, Enabling, Renewal } from '../storage.js';
 import { createAccount, findAccount, raiseEpoch } from './accounts.js';
 import { consumePending, createPending, deletePendingsOf } from './pending.js';
+import { deleteTrustedBrowsers } from './trusted-browsers.js';
 import { deleteBackupCodes, freshCounters, insertBackupCodes, type QueryBuilder } from './tables.js';
 import { changed, first, Rollback, type Step, type Verb } from './verb.js';
 
@@ -87,6 +88,7 @@ export function* forget(db: QueryBuilder, userId: string): Verb<void> {
   if (yield* disable(db, userId)) return;
   yield* raiseEpoch(db, userId);
   yield* deletePendingsOf(db, userId);
+  yield* deleteTrustedBrowsers(db, userId, null);
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */
@@ -101,6 +103,7 @@ export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
   if (disabled !== 1) return false;
   yield* deletePendingsOf(db, userId);
   yield* deleteBackupCodes(db, userId);
+  yield* deleteTrustedBrowsers(db, userId, null);
   yield* changed(db.deleteFrom('two_factor_authenticators').where('user_id', '=', userId));
   return true;
 }

@@ -9,7 +9,7 @@ import { changed, rows, type Step } from './verb.js';
  */
 export type Migration = (db: QueryBuilder) => Compilable[];
 
-export const released: readonly Migration[] = [createTables];
+export const released: readonly Migration[] = [createTables, createTrustedBrowsers];
 
 /** Its runner lets one process at a time do this; the others then find it done. */
 export function* migrate(db: QueryBuilder, migrations = released): Step<void> {
@@ -111,5 +111,30 @@ function createTables(db: QueryBuilder): Compilable[] {
       .addColumn('code_hash', name, (column) => column.notNull())
       .addColumn('used_at', 'bigint')
       .addPrimaryKeyConstraint('two_factor_backup_codes_key', ['set_id', 'code_hash']),
+  ];
+}
+
+function createTrustedBrowsers(db: QueryBuilder): Compilable[] {
+  const { schema } = db;
+  const name = nameColumn(db, 255);
+  return [
+    newTable(db, 'two_factor_trusted_browsers')
+      .addColumn('id', name, (column) => column.primaryKey().notNull())
+      .addColumn('user_id', name, (column) => column.notNull())
+      .addColumn('epoch', 'bigint', (column) => column.notNull())
+      .addColumn('token_hash', name, (column) => column.notNull())
+      .addColumn('previous_hash', name)
+      .addColumn('name', textColumn(db))
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addColumn('last_used_at', 'bigint')
+      .addColumn('expires_at', 'bigint', (column) => column.notNull()),
+    schema
+      .createIndex('two_factor_trusted_browsers_user')
+      .on('two_factor_trusted_browsers')
+      .column('user_id'),
+    schema
+      .createIndex('two_factor_trusted_browsers_expiry')
+      .on('two_factor_trusted_browsers')
+      .column('expires_at'),
   ];
 }

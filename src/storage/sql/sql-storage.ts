@@ -34,6 +34,13 @@ import { createPoolRunner } from './pool-runner.js';
 import { createPostgresPool, type PostgresPool } from './postgres.js';
 import { createSqliteRunner, type SqliteDatabase } from './sqlite-runner.js';
 import type { QueryBuilder, Tables } from './tables.js';
+import {
+  deleteTrustedBrowsers,
+  listTrustedBrowsers,
+  purgeTrustedBrowsers,
+  trustBrowser,
+  useToken,
+} from './trusted-browsers.js';
 import type { Runner } from './verb.js';
 
 export const sqlStorage = {
@@ -131,6 +138,11 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     renameAuthenticator: (userId, authenticatorId, name) =>
       transact(() => renameAuthenticator(db, userId, authenticatorId, name)),
     removeAuthenticator: (removal) => transact(() => removeAuthenticator(db, removal)),
+    trustBrowser: (browser, replaces) => transact(() => trustBrowser(db, browser, replaces)),
+    useToken: (use) => transact(() => useToken(db, use)),
+    listTrustedBrowsers: (userId) => read(() => listTrustedBrowsers(db, userId)),
+    deleteTrustedBrowsers: (userId, id) => transact(() => deleteTrustedBrowsers(db, userId, id)),
+    purgeTrustedBrowsers: (now) => transact(() => purgeTrustedBrowsers(db, now), 'upkeep'),
     reset: (userId) => transact(() => reset(db, userId)),
     forget: (userId) => transact(() => forget(db, userId)),
     inspect: (clock, cap) => read(() => inspect(db, clock, cap), 'upkeep'),
