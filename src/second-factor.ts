@@ -26,6 +26,9 @@ import type { ReportContext } from './report/context.js';
 import type { Report } from './report/report.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
+import { TrustedBrowserDesk } from './trusted-browser/desk.js';
+import { createTrustedBrowserFlow } from './trusted-browser/flow.js';
+import { KnownBrowsers } from './trusted-browser/known-browsers.js';
 
 /** The second step of an application's logins. */
 export interface SecondFactor {
@@ -128,14 +131,16 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const ring = createKeyRing(settings.keys);
   const loginFlow = createLoginFlow(settings, storage);
   const gate = new Gate(settings, loginFlow);
-  const logins = new LoginDesk(gate, loginFlow, settings);
+  const browsers = new TrustedBrowserDesk(createTrustedBrowserFlow(settings, storage), settings, ring);
+  const known = new KnownBrowsers(settings, ring);
+  const logins = new LoginDesk(gate, loginFlow, settings, browsers, known);
   const responder = new Responder(gate, settings);
   const managementFlow = createManagementFlow(settings, storage, ring);
   const challengeFlow = createChallengeFlow(settings, storage, ring);
   const enrolmentFlow = createEnrolmentFlow(settings, storage, ring);
-  const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage);
+  const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage, browsers);
   const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);
-  const management = new ManagementDesk(gate, logins, managementFlow);
+  const management = new ManagementDesk(gate, logins, managementFlow, browsers);
   const access = new ApiAccess(gate, settings, responder);
   const parked = createParkedRequests(settings, storage, ring);
   const stepUp = new StepUp(gate, settings, access, parked);
@@ -159,7 +164,9 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       if (!settings.enabled) warnSwitchedOff();
       // A failed purge loses nothing and is tried again; the requests that need storage report its faults.
       purge ??= setInterval(() => {
-        storage.purgePending(settings.clock()).catch(() => undefined);
+        const now = settings.clock();
+        storage.purgePending(now).catch(() => undefined);
+        storage.purgeTrustedBrowsers(now).catch(() => undefined);
       }, PURGE_INTERVAL).unref();
       gate.open();
     },

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { named, nothing, type Operation, shortText, time } from '../http/operation.js';
 
-const codeBody = named('Code', z.strictObject({ code: shortText }));
+export const codeBody = named(
+  'Code',
+  z.strictObject({
+    code: shortText,
+    trust: z
+      .boolean({ error: 'must be true or false' })
+      .optional()
+      .describe('Whether this browser is not to be asked again for a while; for a login alone.'),
+  }),
+);
 const passwordBody = named('Password', z.strictObject({ password: shortText }));
 
 /** When each method was last proven in a session. */
@@ -12,7 +21,12 @@ export const proofTimes = named(
 
 export const answered = named(
   'Answered',
-  z.strictObject({ user_id: z.string(), proofs: proofTimes, return_to: z.string().nullable() }),
+  z.strictObject({
+    user_id: z.string(),
+    proofs: proofTimes,
+    return_to: z.string().nullable(),
+    trusted: z.boolean().describe('Whether this browser is trusted by this answer.'),
+  }),
 );
 
 export const sessionState = named(

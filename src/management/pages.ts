@@ -49,6 +49,7 @@ export function managementPages({
     await render(request, response, 'management/overview', {
       title: 'Two-step sign-in',
       isSwitchedOff: !settings.enabled,
+      areBrowsersTrusted: settings.trustedBrowsers !== undefined,
       homePath: settings.paths.home,
       ...(await flow.overview(stamp.userId)),
     });

@@ -130,7 +130,7 @@ describe('R1 R2 somebody who knows only the password', () => {
     const at = new Date(host.clock()).toISOString();
     expect([done.status, done.body]).toEqual([
       200,
-      { user_id: 'ada', proofs: { pwd: at, totp: at }, return_to: '/account' },
+      { user_id: 'ada', proofs: { pwd: at, totp: at }, return_to: '/account', trusted: false },
     ]);
     expect(await whoIs(agent)).toBe('ada');
   });
