@@ -49,6 +49,9 @@ function closedCalls(code: string): [method: 'get' | 'post', path: string, body?
     ['post', '/rename/me', { authenticator_id: 'any', name: 'Mine' }],
     ['post', '/remove/me', { authenticator_id: 'any' }],
     ['post', '/sign-out-elsewhere/me', {}],
+    ['get', '/trusted-browsers/me'],
+    ['post', '/revoke-trusted-browser/me', { browser_id: 'any' }],
+    ['post', '/revoke-trusted-browsers/me', {}],
   ];
 }
 
@@ -60,7 +63,7 @@ describe('R1 R2 somebody who knows only the password', () => {
 
     expect(await whoIs(agent)).toBe('nobody');
     expect((await agent.get('/account')).headers['location']).toBe('/login');
-    for (const path of ['', '/setup', '/backup-codes', '/disable']) {
+    for (const path of ['', '/setup', '/backup-codes', '/disable', '/browsers']) {
       const response = await agent.get(`/two-factor${path}`);
       expect([response.status, response.headers['location']]).toEqual([303, '/two-factor/challenge']);
     }
