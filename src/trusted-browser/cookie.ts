@@ -14,9 +14,6 @@ export interface Entry {
   since: number;
 }
 
-/** Browsers keep 4,096 bytes; longer ones are not ours. */
-const LONGEST = 4_096;
-
 /** As many people share a browser. The one who was here least recently gives way. */
 const MOST_ENTRIES = 8;
 
@@ -65,8 +62,7 @@ export class BrowserCookie<Kept extends Entry> {
 
   #read(request: Request): Kept[] {
     const value = parseCookie(request.headers.cookie ?? '')[this.#name];
-    if (value === undefined || value.length > LONGEST) return [];
-    const entries = this.#entries.safeParse(this.#open(value));
+    const entries = this.#entries.safeParse(value === undefined ? [] : this.#open(value));
     const now = this.#settings.clock();
     return entries.success ? entries.data.filter(({ since }) => now - since < this.#lifetime) : [];
   }

@@ -150,7 +150,7 @@ describe('the documentation', () => {
     const snippets = new Map<string, string>();
     for (const page of [
       'README.md',
-      ...['testing', 'logins', 'step-up', 'json-api', 'storage-adapters', 'report'].map(
+      ...['testing', 'logins', 'step-up', 'json-api', 'storage-adapters', 'report', 'trusted-browsers'].map(
         (name) => `docs/${name}.md`,
       ),
     ]) {
