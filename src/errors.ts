@@ -40,6 +40,7 @@ const outcomeStatuses = {
   'attempts-delayed': 429,
   'attempts-suspended': 429,
   'attempts-exhausted': 429,
+  'first-factor-suspected': 403,
   'login-completed': 409,
   'login-expired': 401,
 } as const;

@@ -6,8 +6,10 @@ export interface EventDetails {
   'login.completed': { factor: Lane };
   /** A login went on without a code, since its browser is trusted. */
   'login.trusted': { browser: string };
+  /** Three wrong codes after a right first factor: somebody else may know the password. */
+  'login.suspected': Record<string, never>;
   /** Too many wrong codes ended a pending login. */
-  'login.exhausted': Record<never, never>;
+  'login.exhausted': Record<string, never>;
   /** `actor` (a user id) goes on as this user. */
   'login.impersonated': { actor: string };
   /** A right answer inside a complete session. */
@@ -15,11 +17,11 @@ export interface EventDetails {
   /** A wrong code after a right first factor. */
   'answer.rejected': { factor: Lane; purpose: 'login' | 'step-up' };
   /** A wrong password inside a complete session. */
-  'password.rejected': Record<never, never>;
+  'password.rejected': Record<string, never>;
   /** Codes of this kind are not looked at any more, until it is bound anew. */
   'factor.suspended': { factor: Lane };
   /** So many wrong codes that somebody else must know the password: logins wait for another one. */
-  'first-factor.suspected': Record<never, never>;
+  'first-factor.suspected': Record<string, never>;
   'factor.enabled': { authenticator: string };
   'factor.disabled': { factor: Lane };
   /** Turned off without a code. `actor`: who did it, by the host's own naming. */
@@ -28,8 +30,9 @@ export interface EventDetails {
   'authenticator.replaced': { authenticator: string };
   'authenticator.removed': { authenticator: string };
   'authenticator.renamed': { authenticator: string };
-  'backup-codes.renewed': Record<never, never>;
-  'backup-code.used': { purpose: 'login' | 'step-up' };
+  'backup-codes.renewed': Record<string, never>;
+  /** `left`: how many are left then. */
+  'backup-code.used': { left: number };
   /** Sessions and pending logins were ended. */
   'sessions.revoked': { reason: 'owner' | 'password-changed' | 'host' };
   /** A browser is not asked for codes from now on. */
@@ -59,3 +62,36 @@ export type SecondFactorEvent<Kind extends EventKind = EventKind> = {
     details: EventDetails[K];
   };
 }[Kind];
+
+/** Events that the owner is told of at once. */
+export const noticeKinds = [
+  'login.suspected',
+  'factor.enabled',
+  'factor.disabled',
+  'factor.reset',
+  'factor.suspended',
+  'first-factor.suspected',
+  'authenticator.added',
+  'authenticator.replaced',
+  'authenticator.removed',
+  'backup-codes.renewed',
+  'backup-code.used',
+  'browser.trusted',
+  'browser.stolen',
+] as const satisfies readonly EventKind[];
+
+export type NoticeKind = (typeof noticeKinds)[number];
+
+/** Languages that notices are written in: English and Indonesian. */
+export type NoticeLanguage = 'en' | 'id';
+
+/** A message to the owner of an account, ready to be sent. */
+export interface Notice {
+  userId: string;
+  kind: NoticeKind;
+  language: NoticeLanguage;
+  subject: string;
+  /** Plain text, lines of any length. */
+  text: string;
+  event: SecondFactorEvent;
+}

@@ -21,20 +21,33 @@ export type {
   AttemptLimits,
   AttemptResult,
   AuthenticatorRemoval,
+  AuthenticatorRenaming,
   Enabling,
+  EventCursor,
   InspectedRecords,
   Inspection,
   NewBackupCodeSet,
   PendingKey,
   Proof,
+  Recorded,
   Renewal,
+  Revocation,
   SealedRecords,
   Storage,
 } from './storage/storage.js';
 export type {
+  EventDetails,
+  EventKind,
+  Notice,
+  NoticeKind,
+  NoticeLanguage,
+  SecondFactorEvent,
+} from './events.js';
+export type {
   Account,
   Authenticator,
   BackupCodeSet,
+  Counter,
   Lane,
   LaneCounter,
   Method,
@@ -42,6 +55,7 @@ export type {
   Purpose,
   TotpParameters,
 } from './model.js';
+export type { Listener, Subscription } from './audit/journal.js';
 export type { Answered, Failure } from './challenge/desk.js';
 export type { Outcome, Refusal } from './challenge/flow.js';
 export type { RecentOptions } from './challenge/step-up.js';

@@ -14,12 +14,18 @@ export type Method = 'pwd' | Lane;
  */
 export type Purpose = 'login' | 'step-up' | 'enrolment' | 'backup-codes' | 'resume';
 
-/** How the guessing on one lane of one user stands. */
-export interface LaneCounter {
-  /** Consecutive failures; only a success sets them back. */
+/** Consecutive failures and the delay that they have armed. */
+export interface Counter {
+  /** Only a success sets them back. */
   failures: number;
   /** No answer is looked at before; 0 where none is armed. */
   delayedUntil: number;
+}
+
+/** How the guessing on one lane of one user stands: all failures, and the delay of browsers that are not known. */
+export interface LaneCounter extends Counter {
+  /** Of browsers in which this user completed a second factor before: somebody else's guesses do not delay them. */
+  known: Counter;
 }
 
 /** One user's second factor. A user without a row has none, at epoch 0. */
@@ -30,6 +36,8 @@ export interface Account {
   /** Raised by every security change; stamps and pending logins of an older epoch are dead. */
   epoch: number;
   lanes: Record<Lane, LaneCounter>;
+  /** When the budget of wrong answers was used up: until the password is changed no answer is looked at. */
+  suspectedAt: number | null;
 }
 
 export function isOn(account: Account | undefined): account is Account & { enabledAt: number } {
@@ -65,6 +73,8 @@ export interface BackupCodeSet {
   createdAt: number;
   total: number;
   left: number;
+  /** When codes of it were used, oldest first. */
+  usedAt: readonly number[];
 }
 
 /** A browser in which one user is not asked for codes for a while. */

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Clock } from './clock.js';
+import type { Notice, NoticeLanguage } from './events.js';
 import type { CsrfOptions } from './http/render.js';
 import type { Storage } from './storage/storage.js';
 
@@ -59,8 +60,23 @@ export interface SecondFactorOptions {
     /** Consecutive wrong codes that suspend a lane until it is bound anew. Default 50, at most 100 (NIST SP 800-63B-4 §3.2.2). */
     cap?: number;
   };
+  audit?: {
+    /** Days that events are kept, 30 to 3,650. Default 400. */
+    retention?: number;
+    /** What events say about where they were written. 1 to 255 characters. Default the machine's host name. */
+    node?: string;
+  };
+  notices?: NoticeOptions;
   /** For tests: milliseconds since the Unix epoch. Default the system's clock. */
   clock?: Clock;
+}
+
+/** Messages to the owner of an account about what has just happened to it (docs/events.md). */
+export interface NoticeOptions {
+  /** Sends one, as a mail for example. Nobody waits for it; where it fails, the process is warned and nothing else happens. */
+  send(notice: Notice): void | Promise<void>;
+  /** The language of a user's notices. Default English. */
+  language?(userId: string): NoticeLanguage | undefined | Promise<NoticeLanguage | undefined>;
 }
 
 /** How the package learns about the host's users. */

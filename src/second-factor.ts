@@ -1,4 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response, Router } from 'express';
+import { createJournal, type Listener, type Subscription } from './audit/journal.js';
+import { createNotifier } from './audit/notices.js';
 import { type Answered, ChallengeDesk } from './challenge/desk.js';
 import { createChallengeFlow } from './challenge/flow.js';
 import { createParkedRequests } from './challenge/parked-request.js';
@@ -100,7 +102,8 @@ export interface SecondFactor {
    */
   answer(request: Request, input: string, lane?: Lane): Promise<Answered>;
   /**
-   * Call it after a user's password was changed or reset: every other session and pending login of the user ends.
+   * Call it after a user's password was changed or reset: every other session and pending login of the user ends, and where
+   * logins waited for it (`first-factor.suspected`), they go on.
    * @param keep the request whose session goes on, if it is the user's own. Pass it also where `req.logIn` follows, as after
    * a reset: who was logged in already would otherwise be told that the session has ended.
    */
@@ -112,6 +115,12 @@ export interface SecondFactor {
    * belongs to somebody who gets the same id later (SQLite gives row ids again).
    */
   forget(userId: string): Promise<void>;
+  /**
+   * Calls `listener` with each event of a kind (docs/events.md), or of all kinds (`*`), that this process has written, once it is
+   * committed. Nothing waits for it.
+   */
+  on<S extends Subscription>(subscription: S, listener: Listener<S>): void;
+  off<S extends Subscription>(subscription: S, listener: Listener<S>): void;
   /**
    * Looks at the whole installation and changes nothing in it, also before `ready()` and without tables: `drawReport` and
    * `describeReport` say it in words (docs/report.md). It counts whole tables: for administrators, not for every request.
@@ -129,15 +138,21 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const settings = parseOptions(options);
   const storage = failClosed(settings.storage);
   const ring = createKeyRing(settings.keys);
-  const loginFlow = createLoginFlow(settings, storage);
+  const journal = createJournal(settings, storage);
+  if (settings.notices) journal.on('*', createNotifier(settings));
+  const loginFlow = createLoginFlow(settings, storage, journal);
   const gate = new Gate(settings, loginFlow);
-  const browsers = new TrustedBrowserDesk(createTrustedBrowserFlow(settings, storage), settings, ring);
+  const browsers = new TrustedBrowserDesk(
+    createTrustedBrowserFlow(settings, storage, journal),
+    settings,
+    ring,
+  );
   const known = new KnownBrowsers(settings, ring);
   const logins = new LoginDesk(gate, loginFlow, settings, browsers, known);
   const responder = new Responder(gate, settings);
-  const managementFlow = createManagementFlow(settings, storage, ring);
-  const challengeFlow = createChallengeFlow(settings, storage, ring);
-  const enrolmentFlow = createEnrolmentFlow(settings, storage, ring);
+  const managementFlow = createManagementFlow(settings, storage, ring, journal);
+  const challengeFlow = createChallengeFlow(settings, storage, ring, journal);
+  const enrolmentFlow = createEnrolmentFlow(settings, storage, ring, journal);
   const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage, browsers);
   const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);
   const management = new ManagementDesk(gate, logins, managementFlow, browsers);
@@ -167,6 +182,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
         const now = settings.clock();
         storage.purgePending(now).catch(() => undefined);
         storage.purgeTrustedBrowsers(now).catch(() => undefined);
+        storage.purgeEvents(now - settings.retention).catch(() => undefined);
       }, PURGE_INTERVAL).unref();
       gate.open();
     },
@@ -216,11 +232,16 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     answer: (request, input, lane) => challenges.answer(request, input, lane),
 
-    passwordChanged: async (userId, keep) => logins.revoke(requireUserId(userId), keep),
+    passwordChanged: async (userId, keep) => logins.revoke(requireUserId(userId), 'password-changed', keep),
 
-    revoke: async (userId, keep) => logins.revoke(requireUserId(userId), keep),
+    revoke: async (userId, keep) => logins.revoke(requireUserId(userId), 'host', keep),
 
     forget: async (userId) => storage.forget(requireUserId(userId)),
+
+    on: (subscription, listener) => journal.on(subscription, listener),
+
+    off: (subscription, listener) => journal.off(subscription, listener),
+
     report: (context = {}) => collectReport(settings, storage, context),
   };
 }

@@ -4,6 +4,7 @@ import type { ChallengeFlow, Refusal } from './challenge/flow.js';
 import { randomToken } from './crypto/random.js';
 import type { Confirmation, Enrolment, EnrolmentFlow } from './enrolment/flow.js';
 import { SecondFactorError } from './errors.js';
+import { noSource } from './http/source.js';
 import { type Gate, requireUserId } from './login/gate.js';
 import { makePending, type Owner, pendingKey } from './login/pending.js';
 import type { ManagementFlow, Overview } from './management/flow.js';
@@ -92,7 +93,7 @@ export function createService(
     if ('kind' in parsed) return parsed;
     const pending = makePending(pendingKey('step-up', owner), null, clock());
     await storage.createPending(pending);
-    const outcome = await challengeFlow.answer(pending, parsed, effect);
+    const outcome = await challengeFlow.answer(pending, parsed, effect, { ...noSource, isKnown: false });
     if (outcome.kind === 'accepted') return outcome;
     await storage.deletePending(pending.handleHash);
     return outcome.kind === 'wrong' || outcome.kind === 'exhausted' ? ({ kind: 'wrong' } as const) : outcome;
@@ -120,7 +121,7 @@ export function createService(
     async enable(userId, handle, code, name) {
       const owner = await findOwner(userId, requireText('handle', handle));
       const chosen = { name: cleanName(requireText('name', name ?? '')) };
-      const confirmation = await enrolmentFlow.confirm(owner, code, chosen);
+      const confirmation = await enrolmentFlow.confirm(owner, code, chosen, noSource);
       if (confirmation.kind !== 'enabled') return confirmation;
       return { ...confirmation, backupCodes: confirmation.backupCodes.map(formatCode) };
     },
@@ -139,7 +140,7 @@ export function createService(
 
     async saveBackupCodes(userId, handle) {
       const owner = await findOwner(userId, requireText('handle', handle));
-      return (await managementFlow.saveCodes(owner)) !== undefined;
+      return (await managementFlow.saveCodes(owner, noSource)) !== undefined;
     },
   };
 }

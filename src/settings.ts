@@ -1,10 +1,17 @@
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
 import type { RingKey } from './crypto/key-ring.js';
 import { SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
 import type { CsrfOptions } from './http/render.js';
-import type { LoginOptions, SecondFactorOptions, TrustedBrowserOptions, UserOptions } from './options.js';
+import type {
+  LoginOptions,
+  NoticeOptions,
+  SecondFactorOptions,
+  TrustedBrowserOptions,
+  UserOptions,
+} from './options.js';
 import type { AttemptLimits, Storage } from './storage/storage.js';
 import type { Window } from './totp/match-step.js';
 
@@ -26,7 +33,12 @@ export interface Settings {
   csrf: CsrfOptions | undefined;
   api: NonNullable<SecondFactorOptions['api']>;
   window: Window;
+  notices: NoticeOptions | undefined;
   limits: AttemptLimits;
+  /** Milliseconds that events are kept. */
+  retention: number;
+  /** What events say about where they were written. */
+  node: string;
   clock: Clock;
 }
 
@@ -55,6 +67,7 @@ const attemptLimits: Omit<AttemptLimits, 'cap'> = {
   perPending: 5,
   delayFrom: 5,
   delays: [...Array.from({ length: 7 }, (_, n) => 30 * SECOND * 2 ** n), HOUR],
+  budget: { answers: 100, within: 30 * DAY },
 };
 
 /** One code is tried against all of a user's authenticators: each more makes guessing easier (R4). */
@@ -185,6 +198,19 @@ export const optionsSchema = z
           .default(50),
       })
       .prefault({}),
+    audit: z
+      .strictObject({
+        retention: z
+          .int()
+          .min(attemptLimits.budget.within / DAY, {
+            error: 'must be at least 30 days: wrong codes are counted over so many',
+          })
+          .max(3_650)
+          .default(400),
+        node: z.string().min(1).max(255).default(hostname),
+      })
+      .prefault({}),
+    notices: z.strictObject({ send: verb, language: verb.optional() }).optional(),
     clock: z.custom<Clock>(isFunction, { error: 'must be a function' }).default(() => systemClock),
   })
   .refine(({ login, clock }) => (login.adoptUnstamped?.until.getTime() ?? 0) <= clock() + LONGEST_ADOPTION, {
@@ -206,7 +232,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
     );
   }
-  const { totp, attempts, keys, csrf, login, paths, trustedBrowsers, ...rest } = parsed.data;
+  const { totp, attempts, audit, keys, csrf, login, paths, trustedBrowsers, ...rest } = parsed.data;
   return {
     ...rest,
     // The host's own objects: their functions may use `this`.
@@ -218,12 +244,15 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     },
     csrf: csrf && options.csrf,
     api: options.api ?? {},
+    notices: options.notices,
     paths: { ...paths, challenge: paths.challenge ?? `${paths.pages}/challenge` },
     held: login.held,
     adoptUntil: login.adoptUnstamped?.until.getTime() ?? 0,
     keys: keys as [RingKey, ...RingKey[]],
     window: totp.window,
     limits: { ...attemptLimits, cap: attempts.cap },
+    retention: audit.retention * DAY,
+    node: audit.node,
   };
 }
 

@@ -51,7 +51,15 @@ export interface Views {
     enabledAt: number | null;
     authenticators: { id: string; name: string; createdAt: number; lastUsedAt: number | null }[];
     backupCodes: { left: number; total: number } | undefined;
+    /** So many backup codes, or fewer, are few. */
+    fewCodes: number;
     homePath: string;
+  };
+  'management/activity': {
+    /** Newest first. `browser` in a person's words; both `null` where they are not known. */
+    events: { at: number; text: string; browser: string | null; address: string | null }[];
+    /** Where older ones begin, for the address; '' for none. */
+    next: string;
   };
   'management/backup-codes': {
     /** Formatted; empty where there is nothing to show and new codes can be asked for. */
@@ -60,6 +68,10 @@ export interface Views {
     download: string;
     left: number;
     total: number;
+    /** Whether so few are left that new ones should be made. */
+    areFew: boolean;
+    /** When codes of the live set were used. */
+    usedAt: readonly number[];
     /** Whether older codes work until these are saved. */
     isRenewal: boolean;
   };
@@ -74,6 +86,7 @@ export interface Views {
       isThis: boolean;
     }[];
   };
+  'management/backup-code-used': { left: number; areFew: boolean; returnTo: string };
   /** Nothing of its own. */
   'management/disable': Partial<PageLocals>;
   'management/rename': { id: string; name: string };

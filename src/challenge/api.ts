@@ -39,7 +39,11 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
       const result = await desk.answer(request, body.code, lane);
       if (result.kind !== 'accepted') return toProblem(result, settings.clock());
       const isTrusted = await desk.complete(request, result, body.trust === true);
-      return describeLogin(request, result.returnTo ?? null, isTrusted);
+      const { returnTo = null, backupCodesLeft } = result;
+      return {
+        ...describeLogin(request, returnTo, isTrusted),
+        ...(backupCodesLeft !== undefined && { backup_codes_left: backupCodesLeft }),
+      };
     };
 
   async function provePassword({ request, access: state, body }: Call<Complete, { password: string }>) {

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { readSource } from '../http/source.js';
 import { makePending, pendingKey } from '../login/pending.js';
 import type { LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
@@ -11,7 +12,7 @@ import type { Storage } from '../storage/storage.js';
 import type { TrustedBrowserDesk } from '../trusted-browser/desk.js';
 import { type Answer, parseAnswer } from './answer.js';
 import { describeFailure } from './messages.js';
-import type { Challenge, ChallengeFlow, Outcome, Refusal } from './flow.js';
+import type { Challenge, ChallengeFlow, Client, Outcome, Refusal } from './flow.js';
 
 /** Why an answer was not accepted; `mistyped` and `malformed` cost nothing. */
 export type Failure = Refusal | { kind: 'mistyped' | 'malformed' };
@@ -96,7 +97,7 @@ export class ChallengeDesk {
     await this.#logins.logIn(request, user, {});
     if (!wantsTrust || returnTo === undefined) return false;
     const owner = { userId: this.#gate.userId(user), epoch };
-    return (await this.#browsers.trust(request, user, owner)) !== undefined;
+    return this.#browsers.trust(request, user, owner);
   }
 
   /** Turns the second factor off with one answer, which proves and is used up in the same transaction. */
@@ -123,7 +124,8 @@ export class ChallengeDesk {
       const verdict: unknown = await this.#settings.user.checkPassword?.(user, password);
       return verdict === true;
     };
-    const outcome = await this.#flow.answerPassword(await this.#openStepUp(stamp), isRight);
+    const challenge = await this.#openStepUp(stamp);
+    const outcome = await this.#flow.answerPassword(challenge, isRight, readSource(request));
     await this.#settle(request, outcome);
     if (outcome.kind !== 'proven') return outcome;
     await this.#logins.renew(request, { user, stamp }, { method: 'pwd' });
@@ -138,7 +140,7 @@ export class ChallengeDesk {
       return { kind: 'expired' };
     }
     const challenge = { ...pendingKey('login', pending), expiresAt: pending.expiresAt };
-    const outcome = await this.#flow.answer(challenge, answer, 'complete');
+    const outcome = await this.#flow.answer(challenge, answer, 'complete', this.#client(request));
     if (outcome.kind === 'accepted') {
       this.#logins.completions.allowCompletion(request, pending, answer.lane);
       return { ...outcome, user, returnTo: pending.returnTo };
@@ -158,9 +160,14 @@ export class ChallengeDesk {
     answer: Answer,
     effect: 'complete' | 'disable',
   ): Promise<Outcome> {
-    const outcome = await this.#flow.answer(await this.#openStepUp(stamp), answer, effect);
+    const challenge = await this.#openStepUp(stamp);
+    const outcome = await this.#flow.answer(challenge, answer, effect, this.#client(request));
     await this.#settle(request, outcome);
     return outcome;
+  }
+
+  #client(request: Request): Client {
+    return { ...readSource(request), isKnown: false };
   }
 
   /** Brings a complete session in line with what an answer has led to. */
@@ -186,6 +193,7 @@ export class ChallengeDesk {
 function isOver(outcome: Outcome): boolean {
   return (
     outcome.kind === 'exhausted' ||
+    outcome.kind === 'suspected' ||
     outcome.kind === 'expired' ||
     (outcome.kind === 'delayed' && outcome.isOver)
   );

@@ -1,16 +1,19 @@
+import type { Journal } from '../audit/journal.js';
 import { hashCode } from '../backup-codes/code-set.js';
 import type { KeyRing } from '../crypto/key-ring.js';
-import type { Lane } from '../model.js';
+import type { EventDetails, EventKind, SecondFactorEvent } from '../events.js';
+import type { Source } from '../http/source.js';
+import type { BackupCodeSet, Lane } from '../model.js';
 import type { Settings } from '../settings.js';
-import type { Acceptance, PendingKey, Proof, Storage } from '../storage/storage.js';
+import type { Acceptance, Attempt, AttemptResult, PendingKey, Proof, Storage } from '../storage/storage.js';
 import { matchStep } from '../totp/match-step.js';
 import { openSecret } from '../totp/secret.js';
 import type { Answer } from './answer.js';
 
 /** What an answer has led to. A wrong code is one of these, never an error. */
 export type Outcome =
-  /** Right, and used up now. `epoch` is the user's from now on. */
-  | { kind: 'accepted'; lane: Lane; epoch: number }
+  /** Right, and used up now. `epoch` is the user's from now on; of a backup code, so many are left. */
+  | { kind: 'accepted'; lane: Lane; epoch: number; backupCodesLeft?: number }
   /** Wrong; `left` more may be given. */
   | { kind: 'wrong'; left: number }
   /** The code was right but has been accepted before: wait for the next one. */
@@ -21,6 +24,8 @@ export type Outcome =
   | { kind: 'delayed'; until: number; isOver: boolean }
   /** Answers of this kind are not looked at any more; the other kind may be. */
   | { kind: 'suspended' }
+  /** No answer is looked at until the password is changed. */
+  | { kind: 'suspected' }
   /** Another request completed this login first. */
   | { kind: 'completed' }
   /** Timed out, cancelled, or ended by a security change. */
@@ -31,7 +36,14 @@ export type Refusal = Exclude<Outcome, { kind: 'accepted' }>;
 
 /** A pending login or step-up that is being answered. */
 export interface Challenge extends PendingKey {
+  purpose: 'login' | 'step-up';
   expiresAt: number;
+}
+
+/** Who answers. */
+export interface Client extends Source {
+  /** Whether the user has completed a second factor in this browser before. */
+  isKnown: boolean;
 }
 
 export interface ChallengeFlow {
@@ -39,23 +51,39 @@ export interface ChallengeFlow {
    * Looks at one answer (R3, R4): the attempt is counted and committed first, then the code is matched, then it is used
    * up together with its effect.
    */
-  answer(challenge: Challenge, answer: Answer, effect: Acceptance['effect']): Promise<Outcome>;
+  answer(
+    challenge: Challenge,
+    answer: Answer,
+    effect: Acceptance['effect'],
+    client: Client,
+  ): Promise<Outcome>;
   /** Looks at one password of somebody without a second factor; the same budget of answers. */
   answerPassword(
     challenge: Challenge,
     isRight: () => Promise<boolean>,
+    source: Source,
   ): Promise<Refusal | { kind: 'proven' }>;
 }
 
-export function createChallengeFlow(settings: Settings, storage: Storage, ring: KeyRing): ChallengeFlow {
+type Spent = Extract<AttemptResult, { kind: 'spent' }>;
+
+/** Wrong answers to one login after which its owner is told. */
+const SUSPICIOUS = 3;
+
+export function createChallengeFlow(
+  settings: Settings,
+  storage: Storage,
+  ring: KeyRing,
+  journal: Journal,
+): ChallengeFlow {
   const { clock, limits } = settings;
 
   /** Counts the attempt, or says why the answer is not to be looked at. */
   async function spend(
     challenge: Challenge,
-    lane: Lane | null,
-  ): Promise<{ kind: 'spent'; left: number } | Refusal> {
-    const attempt = await storage.spendAttempt({ ...challenge, lane, now: clock(), limits });
+    fields: Pick<Attempt, 'lane' | 'isKnown' | 'event'>,
+  ): Promise<Spent | Refusal> {
+    const attempt = await storage.spendAttempt({ ...challenge, ...fields, now: clock(), limits });
     switch (attempt.kind) {
       case 'delayed':
         return { ...attempt, isOver: attempt.until >= challenge.expiresAt };
@@ -66,46 +94,89 @@ export function createChallengeFlow(settings: Settings, storage: Storage, ring: 
     }
   }
 
-  async function findProof(userId: string, { lane, code }: Answer): Promise<Proof | 'wrong' | 'used'> {
+  async function findProof(userId: string, { lane, code }: Answer): Promise<Found | 'wrong' | 'used'> {
     return lane === 'totp' ? findStep(userId, code) : findCode(userId, code);
   }
 
   /** Tries one code against each authenticator, in the storage's fixed order. */
-  async function findStep(userId: string, code: string): Promise<Proof | 'wrong' | 'used'> {
+  async function findStep(userId: string, code: string): Promise<Found | 'wrong' | 'used'> {
     let isUsed = false;
     for (const authenticator of await storage.listAuthenticators(userId)) {
       const secret = openSecret(ring, authenticator);
       const step = matchStep(secret, authenticator, code, clock(), settings.window);
       if (step === undefined) continue;
-      if (step > authenticator.lastStep) return { lane: 'totp', authenticatorId: authenticator.id, step };
+      if (step > authenticator.lastStep)
+        return { proof: { lane: 'totp', authenticatorId: authenticator.id, step } };
       isUsed = true;
     }
     return isUsed ? 'used' : 'wrong';
   }
 
-  async function findCode(userId: string, code: string): Promise<Proof | 'wrong'> {
+  async function findCode(userId: string, code: string): Promise<Found | 'wrong'> {
     const set = await storage.findBackupCodeSet(userId);
-    return set ? { lane: 'backup-code', setId: set.id, codeHash: hashCode(ring, set, code) } : 'wrong';
+    if (!set) return 'wrong';
+    return { proof: { lane: 'backup-code', setId: set.id, codeHash: hashCode(ring, set, code) }, set };
+  }
+
+  /** What is written of a right answer; the first takes the place of the attempt's. */
+  function describeAcceptance(
+    { userId, purpose }: Challenge,
+    effect: Acceptance['effect'],
+    { proof: { lane: factor }, set }: Found,
+    source: Source,
+  ): SecondFactorEvent[] {
+    const kind = effect === 'disable' ? 'factor.disabled' : completions[purpose];
+    const main = journal.draft(kind, userId, source, { factor });
+    return set ? [main, journal.draft('backup-code.used', userId, source, { left: set.left - 1 })] : [main];
+  }
+
+  /** Tells of an answer that was not accepted: its own event is written already, what follows from it is not. */
+  async function reject(
+    { userId, purpose }: Challenge,
+    { left, failures, answers }: Spent,
+    event: SecondFactorEvent<'answer.rejected'>,
+  ): Promise<void> {
+    const { factor } = event.details;
+    const draft = <Kind extends EventKind>(kind: Kind, details: EventDetails[Kind]) =>
+      journal.draft(kind, userId, event, details);
+    const isLogin = purpose === 'login';
+    const follows: SecondFactorEvent[] = [];
+    if (isLogin && left === limits.perPending - SUSPICIOUS) follows.push(draft('login.suspected', {}));
+    if (isLogin && left === 0) follows.push(draft('login.exhausted', {}));
+    if (failures === limits.cap) follows.push(draft('factor.suspended', { factor }));
+    if (answers === limits.budget.answers) follows.push(draft('first-factor.suspected', {}));
+    journal.publish([event]);
+    await journal.record(follows);
   }
 
   return {
-    async answer(challenge, answer, effect) {
-      const attempt = await spend(challenge, answer.lane);
+    async answer(challenge, { lane, code }, effect, client) {
+      const { userId, purpose, epoch } = challenge;
+      const event = journal.draft('answer.rejected', userId, client, { factor: lane, purpose });
+      const attempt = await spend(challenge, { lane, isKnown: client.isKnown, event });
       if (attempt.kind !== 'spent') return attempt;
-      const proof = await findProof(challenge.userId, answer);
-      if (proof === 'wrong') return wrong(attempt.left);
-      if (proof === 'used') return { kind: 'used' };
-      const result = await storage.accept({ ...challenge, proof, effect, now: clock() });
+      const found = await findProof(userId, { lane, code });
+      const refuse = async (kind: 'wrong' | 'used'): Promise<Refusal> => {
+        await reject(challenge, attempt, event);
+        return kind === 'used' ? { kind } : wrong(attempt.left);
+      };
+      if (found === 'wrong' || found === 'used') return refuse(found);
+      const [main, ...others] = describeAcceptance(challenge, effect, found, client);
+      const events = [{ ...main, id: event.id }, ...others] as SecondFactorEvent[];
+      const { proof } = found;
+      const result = await storage.accept({ ...challenge, proof, effect, now: clock(), events });
       switch (result) {
         case 'accepted':
+          journal.publish(events);
           return {
             kind: 'accepted',
-            lane: answer.lane,
-            epoch: challenge.epoch + (effect === 'disable' ? 1 : 0),
+            lane,
+            epoch: epoch + (effect === 'disable' ? 1 : 0),
+            ...(found.set && { backupCodesLeft: found.set.left - 1 }),
           };
         case 'used':
           // Storage cannot tell a used backup code from one that never was; only time steps can be "used".
-          return answer.lane === 'totp' ? { kind: 'used' } : wrong(attempt.left);
+          return refuse(lane === 'totp' ? 'used' : 'wrong');
         case 'completed':
           return { kind: 'completed' };
         case 'gone':
@@ -113,15 +184,31 @@ export function createChallengeFlow(settings: Settings, storage: Storage, ring: 
       }
     },
 
-    async answerPassword(challenge, isRight) {
-      const attempt = await spend(challenge, null);
+    async answerPassword(challenge, isRight, source) {
+      const { userId } = challenge;
+      const event = journal.draft('password.rejected', userId, source, {});
+      const attempt = await spend(challenge, { lane: null, isKnown: false, event });
       if (attempt.kind !== 'spent') return attempt;
-      if (!(await isRight())) return wrong(attempt.left);
+      if (!(await isRight())) {
+        journal.publish([event]);
+        return wrong(attempt.left);
+      }
       const isFirst = await storage.deletePending(challenge.handleHash);
+      await journal.record([
+        { ...journal.draft('proof.given', userId, source, { factor: 'pwd' }), id: event.id },
+      ]);
       return { kind: isFirst ? 'proven' : 'completed' };
     },
   };
 }
+
+/** A right answer, with the set that its code is of. */
+interface Found {
+  proof: Proof;
+  set?: BackupCodeSet;
+}
+
+const completions = { login: 'login.completed', 'step-up': 'proof.given' } as const;
 
 function wrong(left: number): Refusal {
   return left > 0 ? { kind: 'wrong', left } : { kind: 'exhausted' };

@@ -18,6 +18,8 @@ const MISTYPED = 'There is a typing mistake in that backup code. Check it and en
 const USED = 'That code was used already. Wait until your authenticator app shows the next one.';
 const SUSPENDED =
   'There were too many wrong codes, so codes of this kind no longer work for this account. Use the other kind, or ask for help.';
+const SUSPECTED =
+  'There were so many wrong codes for this account that somebody else may know its password. Change the password first, for example with “Forgot password”; then sign in with the new one.';
 const EXHAUSTED = 'There were too many wrong codes. Sign in again.';
 const COMPLETED =
   'It was completed by another request, for example in another tab or by a double click, or it has ended. If you are not signed in, sign in again.';
@@ -42,6 +44,8 @@ export function describeFailure(failure: Failure, now: number): Message {
     }
     case 'suspended':
       return { code: 'attempts-suspended', text: SUSPENDED };
+    case 'suspected':
+      return { code: 'first-factor-suspected', text: SUSPECTED, heading: 'Change your password first' };
     case 'exhausted':
       return { code: 'attempts-exhausted', text: EXHAUSTED, heading: 'Too many wrong codes' };
     case 'completed':

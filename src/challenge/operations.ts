@@ -26,6 +26,7 @@ export const answered = named(
     proofs: proofTimes,
     return_to: z.string().nullable(),
     trusted: z.boolean().describe('Whether this browser is trusted by this answer.'),
+    backup_codes_left: z.int().optional().describe('After a backup code: how many are left.'),
   }),
 );
 
@@ -64,6 +65,7 @@ const answerProblems = [
   'attempts-delayed',
   'attempts-suspended',
   'attempts-exhausted',
+  'first-factor-suspected',
   'login-completed',
   'not-enabled',
 ] as const;

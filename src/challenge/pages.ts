@@ -75,7 +75,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     const result = await authenticate(request, response);
     if (result.kind === 'accepted') {
       await desk.complete(request, result, readField(request, 'trust') === 'on');
-      response.redirect(303, result.returnTo ?? returnTo);
+      response.redirect(303, isStepUp ? returnTo : afterLogin(result));
       return;
     }
     const message = describeFailure(result, settings.clock());
@@ -87,6 +87,12 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
         state.kind === 'pending' ? forLogin(state.pending) : forStepUp(returnTo),
         message,
       );
+  }
+
+  /** Where a login goes on to: past a page that says how many backup codes are left, where it took one. */
+  function afterLogin({ lane, returnTo = settings.paths.home }: Accepted): string {
+    const target = new URLSearchParams({ return_to: returnTo }).toString();
+    return lane === 'backup-code' ? `${settings.paths.pages}/backup-codes/used?${target}` : returnTo;
   }
 
   /** Runs the strategy for the kind of code that was typed, as a host's own route would. */

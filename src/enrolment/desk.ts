@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
+import { readSource } from '../http/source.js';
 import type { LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
 import type { Complete } from '../login/guards.js';
@@ -50,7 +51,7 @@ export class EnrolmentDesk {
   ): Promise<Confirmed> {
     await this.#refuseUnlessAllowed(complete.user);
     const { stamp } = complete;
-    const confirmation = await this.#flow.confirm(stamp, code, options);
+    const confirmation = await this.#flow.confirm(stamp, code, options, readSource(request));
     if (confirmation.kind === 'enabled' || confirmation.kind === 'added') {
       await this.#logins.renew(request, complete, { epoch: confirmation.epoch, isEnrolment: true });
     } else if (confirmation.kind === 'expired' && !(await this.#gate.isCurrent(stamp))) {

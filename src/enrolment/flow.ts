@@ -1,8 +1,10 @@
+import type { Journal } from '../audit/journal.js';
 import { type FreshCodes, generateCodes, hashCodes } from '../backup-codes/code-set.js';
 import { sealProposal } from '../backup-codes/proposal.js';
 import type { KeyRing } from '../crypto/key-ring.js';
 import { randomId } from '../crypto/random.js';
 import { SecondFactorError } from '../errors.js';
+import type { Source } from '../http/source.js';
 import { makePending, type Owner, pendingKey } from '../login/pending.js';
 import { type Authenticator, isOn, type TotpParameters } from '../model.js';
 import { MOST_AUTHENTICATORS, type Settings } from '../settings.js';
@@ -61,10 +63,15 @@ export interface EnrolmentFlow {
    * Proves the enrolment with its first code. Turns the second factor on, with the first backup codes, or adds an authenticator
    * to one that is on, or puts it in the place of another, which works until then (R10).
    */
-  confirm(owner: Owner, code: string, options: ConfirmOptions): Promise<Confirmation>;
+  confirm(owner: Owner, code: string, options: ConfirmOptions, source: Source): Promise<Confirmation>;
 }
 
-export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: KeyRing): EnrolmentFlow {
+export function createEnrolmentFlow(
+  settings: Settings,
+  storage: Storage,
+  ring: KeyRing,
+  journal: Journal,
+): EnrolmentFlow {
   const { clock, issuer, window } = settings;
 
   /** The proven authenticator of a pending enrolment, or why there is none. */
@@ -94,8 +101,15 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
     };
   }
 
-  async function enable(owner: Owner, key: PendingKey, authenticator: Authenticator): Promise<Confirmation> {
+  async function enable(
+    owner: Owner,
+    key: PendingKey,
+    authenticator: Authenticator,
+    source: Source,
+  ): Promise<Confirmation> {
     const fresh = generateCodes();
+    const details = { authenticator: authenticator.name };
+    const events = [journal.draft('factor.enabled', owner.userId, source, details)];
     const epoch = await storage.enable({
       ...key,
       purpose: 'enrolment',
@@ -103,7 +117,9 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       backupCodes: hashCodes(ring, owner.userId, fresh),
       proposal: makeProposal(owner, fresh),
       now: clock(),
+      events,
     });
+    if (epoch !== undefined) journal.publish(events);
     return epoch === undefined ? { kind: 'expired' } : { kind: 'enabled', epoch, backupCodes: fresh.codes };
   }
 
@@ -111,10 +127,14 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
     key: PendingKey,
     authenticator: Authenticator,
     replaces: string | null,
+    source: Source,
   ): Promise<Confirmation> {
+    const kind = replaces === null ? 'authenticator.added' : 'authenticator.replaced';
+    const events = [journal.draft(kind, key.userId, source, { authenticator: authenticator.name })];
     const limits = { most: MOST_AUTHENTICATORS, now: clock() };
-    const adding = { ...key, purpose: 'enrolment', authenticator, replaces, ...limits } as const;
+    const adding = { ...key, purpose: 'enrolment', authenticator, replaces, ...limits, events } as const;
     const result = await storage.addAuthenticator(adding);
+    if (typeof result === 'number') journal.publish(events);
     return typeof result === 'number' ? { kind: 'added', epoch: result } : { kind: result ?? 'expired' };
   }
 
@@ -138,7 +158,7 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       return { key: encodeKey(secret), uri, parameters: defaultParameters, expiresAt: pending.expiresAt };
     },
 
-    async confirm(owner, code, { name, replaces = null }) {
+    async confirm(owner, code, { name, replaces = null }, source) {
       const key = pendingKey('enrolment', owner);
       const proven = await prove(key, code);
       if ('kind' in proven) return proven;
@@ -148,7 +168,7 @@ export function createEnrolmentFlow(settings: Settings, storage: Storage, ring: 
       ]);
       const replaced = authenticators.find(({ id }) => id === replaces);
       const named = { ...proven, name: name ?? replaced?.name ?? DEFAULT_NAME };
-      return isOn(account) ? add(key, named, replaces) : enable(owner, key, named);
+      return isOn(account) ? add(key, named, replaces, source) : enable(owner, key, named, source);
     },
   };
 }

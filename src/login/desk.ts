@@ -1,11 +1,11 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
+import { noSource, readSource } from '../http/source.js';
 import type { Settings } from '../settings.js';
 import type { TrustedBrowserDesk } from '../trusted-browser/desk.js';
-import type { BrowserOwner } from '../trusted-browser/flow.js';
 import type { KnownBrowsers } from '../trusted-browser/known-browsers.js';
 import { type Change, type Completion, Completions } from './completions.js';
-import type { Decision, LoginFlow } from './flow.js';
+import type { Decision, LoginFlow, RevocationReason } from './flow.js';
 import type { Gate } from './gate.js';
 import {
   checkCondition,
@@ -108,6 +108,7 @@ export class LoginDesk {
     const serialised = await this.#serialise(request, user);
     // Whatever was revoked while the host was asked must not go on under another name.
     if (!(await this.#flow.isCurrent(state.stamp))) throw refuseImpersonation();
+    await this.#flow.noteImpersonation(state.stamp, userId, readSource(request));
     await this.#establish(request, user, { stamp, serialised, keepHostData: false, isRenewal: true });
   }
 
@@ -130,8 +131,8 @@ export class LoginDesk {
   }
 
   /** Ends every session and pending login of a user, but that of this request, if it is the user's own. */
-  async revoke(userId: string, keep?: Request): Promise<void> {
-    const epoch = await this.#flow.revoke(userId);
+  async revoke(userId: string, reason: RevocationReason, keep?: Request): Promise<void> {
+    const epoch = await this.#flow.revoke(userId, reason, keep ? readSource(keep) : noSource);
     const state = keep && this.#gate.state(keep);
     if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId || state.stamp.impersonator)
       return;
@@ -166,13 +167,8 @@ export class LoginDesk {
       userId,
       async (epoch) =>
         (await isSecondStepSkipped(this.#settings, request, user)) ||
-        (mayTrust && (await this.#isTrusted(request, user, { userId, epoch }))),
+        (mayTrust && (await this.#browsers.isTrusted(request, user, { userId, epoch }))),
     );
-  }
-
-  async #isTrusted(request: Request, user: Express.User, owner: BrowserOwner): Promise<boolean> {
-    const { kind } = await this.#browsers.recognise(request, user, owner);
-    return kind === 'trusted';
   }
 
   async #openPending(

@@ -1,4 +1,7 @@
+import type { Journal } from '../audit/journal.js';
 import { randomToken } from '../crypto/random.js';
+import type { EventDetails } from '../events.js';
+import type { Source } from '../http/source.js';
 import { type Account, isOn, type Lane, type Method } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
@@ -16,6 +19,8 @@ export interface Held {
   firstFactorAt: number;
 }
 
+export type RevocationReason = EventDetails['sessions.revoked']['reason'];
+
 export interface LoginFlow {
   /** Decides about a login after its first factor. One read. `isSkipped` is asked where the second step is owed. */
   begin(userId: string, isSkipped: (epoch: number) => Promise<boolean>): Promise<Decision>;
@@ -26,8 +31,11 @@ export interface LoginFlow {
   /** Whether a pending login can still be answered. */
   isLive(key: PendingKey): Promise<boolean>;
   cancel(handle: string): Promise<void>;
-  /** Ends every session and pending login of a user. @returns the user's epoch from now on. */
-  revoke(userId: string): Promise<number>;
+  /**
+   * Ends every session and pending login of a user. A changed password also begins the budget of wrong answers anew.
+   * @returns the user's epoch from now on.
+   */
+  revoke(userId: string, reason: RevocationReason, source: Source): Promise<number>;
   hasSecondFactor(userId: string): Promise<boolean>;
   /** The kinds of code that this user can answer with: set up, not suspended, not used up. Two reads. */
   usableLanes(userId: string): Promise<Lane[]>;
@@ -35,6 +43,8 @@ export interface LoginFlow {
   adopt(userId: string): Promise<Omit<Stamp, 'handle'> | undefined>;
   /** The stamp with which `actor` goes on as another user: nothing is proven in it. One read. */
   impersonate(actor: Stamp, userId: string): Promise<Stamp>;
+  /** Writes down that `actor` goes on as another user. */
+  noteImpersonation(actor: Stamp, userId: string, source: Source): Promise<void>;
 }
 
 export function makeStamp(
@@ -46,7 +56,11 @@ export function makeStamp(
   return { userId, epoch, proofs, completedAt: now, handle: randomToken() };
 }
 
-export function createLoginFlow({ clock, enabled, limits }: Settings, storage: Storage): LoginFlow {
+export function createLoginFlow(
+  { clock, enabled, limits }: Settings,
+  storage: Storage,
+  journal: Journal,
+): LoginFlow {
   async function hasEpoch({ userId, epoch }: { userId: string; epoch: number }): Promise<boolean> {
     return epochOf(await storage.findAccount(userId)) === epoch;
   }
@@ -89,7 +103,13 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
       await storage.deletePending(hashHandle('login', handle));
     },
 
-    revoke: (userId) => storage.raiseEpoch(userId),
+    async revoke(userId, reason, source) {
+      const events = [journal.draft('sessions.revoked', userId, source, { reason })];
+      const passwordChangedAt = reason === 'password-changed' ? clock() : null;
+      const epoch = await storage.raiseEpoch({ userId, passwordChangedAt, events });
+      journal.publish(events);
+      return epoch;
+    },
 
     async hasSecondFactor(userId) {
       return isOn(await storage.findAccount(userId));
@@ -100,7 +120,7 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
         storage.findAccount(userId),
         storage.findBackupCodeSet(userId),
       ]);
-      if (!isOn(account)) return [];
+      if (!isOn(account) || account.suspectedAt !== null) return [];
       const isOpen = (lane: Lane): boolean => account.lanes[lane].failures < limits.cap;
       const hasCodes = codes !== undefined && codes.left > 0;
       return (['totp', 'backup-code'] as const).filter(
@@ -120,6 +140,9 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
       const target = epochOf(await storage.findAccount(userId));
       return { ...makeStamp(userId, target, {}, clock()), impersonator: { userId: actor, epoch } };
     },
+
+    noteImpersonation: (actor, userId, source) =>
+      journal.record([journal.draft('login.impersonated', userId, source, { actor: actor.userId })]),
   };
 }
 

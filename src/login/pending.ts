@@ -12,7 +12,10 @@ export interface Owner {
 }
 
 /** The name of a pending row: the owner holds the handle, storage only this hash of it. */
-export function pendingKey(purpose: Purpose, { userId, epoch, handle }: Owner): PendingKey {
+export function pendingKey<P extends Purpose>(
+  purpose: P,
+  { userId, epoch, handle }: Owner,
+): PendingKey & { purpose: P } {
   return { handleHash: hashHandle(purpose, handle), purpose, userId, epoch };
 }
 
@@ -22,7 +25,11 @@ export function hashHandle(purpose: Purpose, handle: string): string {
 }
 
 /** A fresh pending row. */
-export function makePending(key: PendingKey, payload: string | null, now: number): Pending {
+export function makePending<Key extends PendingKey>(
+  key: Key,
+  payload: string | null,
+  now: number,
+): Pending & Key {
   return {
     ...key,
     payload,

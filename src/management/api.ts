@@ -12,6 +12,7 @@ import { Problem } from '../http/problem.js';
 import type { ApiAccess, Foreign } from '../login/access.js';
 import type { Complete } from '../login/guards.js';
 import type { Settings } from '../settings.js';
+import { formatCursor, parseCursor } from './cursor.js';
 import type { ManagementDesk } from './desk.js';
 import type { LaneState, ManagementFlow } from './flow.js';
 import {
@@ -50,6 +51,7 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
         left: backupCodes?.left ?? 0,
         total: backupCodes?.total ?? 0,
         created_at: toTime(backupCodes?.createdAt ?? null),
+        used_at: (backupCodes?.usedAt ?? []).map((at) => toTime(at)),
       },
       lanes: { totp: describeLane(lanes.totp), 'backup-code': describeLane(lanes['backup-code']) },
     };
@@ -58,6 +60,22 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
   async function describeOwn({ stamp }: Complete): Promise<z.infer<typeof status>> {
     const session = { completed_at: toTime(stamp.completedAt), proofs: listProofs(stamp) };
     return { ...(await describe(stamp.userId)), session };
+  }
+
+  async function listActivity(request: Request, userId: string) {
+    const { from } = request.query;
+    const cursor = parseCursor(from);
+    if (from !== undefined && !cursor)
+      throw new SecondFactorError('request-invalid', 'The parameter "from" must be the "next" of an answer.');
+    const { events, next } = await flow.activity(userId, cursor);
+    return {
+      user_id: userId,
+      events: events.map(({ id, kind, at, address, browser, details }) => ({
+        ...{ id, kind, at: toTime(at), address, browser },
+        details: { ...details },
+      })),
+      next: next ? formatCursor(next) : null,
+    };
   }
 
   async function propose({ access: complete }: Call<Complete, undefined>) {
@@ -121,6 +139,9 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
   return [
     endpoint(operations.getStatus, access.ownerOr('status'), async ({ access: who }) =>
       who.kind === 'foreign' ? describe(who.userId) : describeOwn(who),
+    ),
+    endpoint(operations.getActivity, access.ownerOr('status'), async ({ request, access: who }) =>
+      listActivity(request, who.kind === 'foreign' ? who.userId : who.stamp.userId),
     ),
     endpoint(operations.getBackupCodes, access.provenOwner, propose),
     endpoint(operations.saveBackupCodes, access.owner, save),

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { readSource } from '../http/source.js';
 import type { LoginDesk } from '../login/desk.js';
 import type { Foreign } from '../login/access.js';
 import type { Gate } from '../login/gate.js';
@@ -30,7 +31,7 @@ export class ManagementDesk {
   /** @returns whether there were codes to be saved. */
   async saveCodes(request: Request, complete: Complete): Promise<boolean> {
     const { stamp } = complete;
-    const epoch = await this.#flow.saveCodes(stamp);
+    const epoch = await this.#flow.saveCodes(stamp, readSource(request));
     if (epoch === undefined) {
       // A double click: the other request has saved them, and its session goes on.
       if (!(await this.#gate.isCurrent(stamp))) detachSession(request);
@@ -45,7 +46,7 @@ export class ManagementDesk {
     // In the name of somebody else nobody is signed out.
     if (stamp.impersonator) throw refuseImpersonation();
     await this.#logins.refuseIfEnded(request, stamp);
-    await this.#logins.revoke(stamp.userId, request);
+    await this.#logins.revoke(stamp.userId, 'owner', request);
   }
 
   /** @returns whether the user has such an authenticator. */
@@ -58,7 +59,7 @@ export class ManagementDesk {
     // Names are what the owner goes by when one is to be removed.
     if (stamp.impersonator) throw refuseImpersonation();
     await this.#logins.refuseIfEnded(request, stamp);
-    return this.#flow.rename(stamp.userId, authenticatorId, name);
+    return this.#flow.rename(stamp.userId, authenticatorId, name, readSource(request));
   }
 
   listBrowsers(request: Request, { stamp }: Complete): Promise<ListedBrowser[]> {
@@ -74,11 +75,12 @@ export class ManagementDesk {
   /** Turns another user's second factor off. @returns whether there was one. */
   async reset(request: Request, { userId, stamp }: Foreign): Promise<boolean> {
     await this.#logins.refuseIfEnded(request, stamp);
-    return this.#flow.reset(userId);
+    const details = { actor: stamp.userId, reason: null };
+    return this.#flow.reset(userId, details, readSource(request));
   }
 
   async remove(request: Request, complete: Complete, authenticatorId: string): Promise<Removal> {
-    const removal = await this.#flow.remove(complete.stamp, authenticatorId);
+    const removal = await this.#flow.remove(complete.stamp, authenticatorId, readSource(request));
     if (removal.kind === 'removed') await this.#logins.renew(request, complete, { epoch: removal.epoch });
     // Another request has changed the account: its session goes on, not this one's.
     if (removal.kind === 'expired') detachSession(request);

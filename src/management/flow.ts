@@ -1,16 +1,19 @@
+import type { Journal } from '../audit/journal.js';
 import { type FreshCodes, generateCodes, hashCodes } from '../backup-codes/code-set.js';
 import { openProposal, sealProposal } from '../backup-codes/proposal.js';
 import type { KeyRing } from '../crypto/key-ring.js';
+import type { EventDetails, SecondFactorEvent } from '../events.js';
+import type { Source } from '../http/source.js';
 import { makePending, type Owner, pendingKey } from '../login/pending.js';
 import type { Account, Authenticator, BackupCodeSet, Lane } from '../model.js';
 import type { Settings } from '../settings.js';
-import type { Storage } from '../storage/storage.js';
+import type { EventCursor, Storage } from '../storage/storage.js';
 
 /** What a person may see of their second factor; nothing secret. */
 export interface Overview {
   enabledAt: number | null;
   authenticators: Omit<Authenticator, 'userId' | 'sealedSecret' | 'lastStep'>[];
-  backupCodes: Pick<BackupCodeSet, 'left' | 'total' | 'createdAt'> | undefined;
+  backupCodes: Pick<BackupCodeSet, 'left' | 'total' | 'createdAt' | 'usedAt'> | undefined;
   /** Whether codes of a kind are looked at now. */
   lanes: Record<Lane, LaneState>;
 }
@@ -24,12 +27,24 @@ export interface ReadableCodes {
   expiresAt: number;
 }
 
+/** What has happened to a second factor, newest first. */
+export interface Activity {
+  events: SecondFactorEvent[];
+  /** Where older ones begin; `undefined` where there are none. */
+  next: EventCursor | undefined;
+}
+
+/** Events that a page of activity shows. */
+const ACTIVITY_PAGE = 50;
+
 /** `last`: the only one goes by turning off. `absent`: there is no such authenticator. */
 export type Removal =
   { kind: 'removed'; epoch: number } | { kind: 'last' } | { kind: 'absent' } | { kind: 'expired' };
 
 export interface ManagementFlow {
   overview(userId: string): Promise<Overview>;
+  /** @param from where the page before has ended. */
+  activity(userId: string, from?: EventCursor): Promise<Activity>;
   /** Proposes new backup codes to this owner; the old ones stay live until `saveCodes`. Parallel calls agree. */
   proposeCodes(owner: Owner): Promise<ReadableCodes>;
   /** The codes this owner may still read: its proposal until it is saved or 10 minutes old. */
@@ -38,15 +53,22 @@ export interface ManagementFlow {
    * The person has saved the codes: a proposed set goes live in place of the old one, and the codes are never shown
    * again. @returns the user's epoch from now on, or `undefined` where there was no proposal (any more).
    */
-  saveCodes(owner: Owner): Promise<number | undefined>;
+  saveCodes(owner: Owner, source: Source): Promise<number | undefined>;
   /** @returns whether the user has such an authenticator. */
-  rename(userId: string, authenticatorId: string, name: string): Promise<boolean>;
-  remove(owner: Omit<Owner, 'handle'>, authenticatorId: string): Promise<Removal>;
-  /** Turns a second factor off without a proof, for an administrator. @returns whether there was one. */
-  reset(userId: string): Promise<boolean>;
+  rename(userId: string, authenticatorId: string, name: string, source: Source): Promise<boolean>;
+  remove(owner: Omit<Owner, 'handle'>, authenticatorId: string, source: Source): Promise<Removal>;
+  /**
+   * Turns a second factor off without a proof, for an administrator. @param details who, and why. @returns whether there was one.
+   */
+  reset(userId: string, details: EventDetails['factor.reset'], source: Source): Promise<boolean>;
 }
 
-export function createManagementFlow(settings: Settings, storage: Storage, ring: KeyRing): ManagementFlow {
+export function createManagementFlow(
+  settings: Settings,
+  storage: Storage,
+  ring: KeyRing,
+  journal: Journal,
+): ManagementFlow {
   const { clock, limits } = settings;
 
   async function findProposal(owner: Owner): Promise<(FreshCodes & { expiresAt: number }) | undefined> {
@@ -78,9 +100,20 @@ export function createManagementFlow(settings: Settings, storage: Storage, ring:
       return {
         enabledAt: account?.enabledAt ?? null,
         authenticators: authenticators.map(hideSecrets),
-        backupCodes: set && { left: set.left, total: set.total, createdAt: set.createdAt },
+        backupCodes: set && {
+          left: set.left,
+          total: set.total,
+          createdAt: set.createdAt,
+          usedAt: set.usedAt,
+        },
         lanes: { totp: judgeLane(account, 'totp'), 'backup-code': judgeLane(account, 'backup-code') },
       };
+    },
+
+    async activity(userId, from) {
+      const found = await storage.listEvents(userId, ACTIVITY_PAGE + 1, from);
+      const events = found.slice(0, ACTIVITY_PAGE);
+      return { events, next: found.length > ACTIVITY_PAGE ? events.at(-1) : undefined };
     },
 
     async proposeCodes(owner) {
@@ -99,7 +132,7 @@ export function createManagementFlow(settings: Settings, storage: Storage, ring:
       return { codes, areLive: await isLiveSet(owner.userId, setId), expiresAt };
     },
 
-    async saveCodes(owner) {
+    async saveCodes(owner, source) {
       const fresh = await findProposal(owner);
       if (!fresh) return undefined;
       const key = pendingKey('backup-codes', owner);
@@ -109,18 +142,35 @@ export function createManagementFlow(settings: Settings, storage: Storage, ring:
         return owner.epoch;
       }
       const backupCodes = hashCodes(ring, owner.userId, fresh);
-      return storage.renewBackupCodes({ ...key, purpose: 'backup-codes', backupCodes, now: clock() });
+      const events = [journal.draft('backup-codes.renewed', owner.userId, source, {})];
+      const epoch = await storage.renewBackupCodes({ ...key, backupCodes, now: clock(), events });
+      if (epoch !== undefined) journal.publish(events);
+      return epoch;
     },
 
-    rename: (userId, authenticatorId, name) => storage.renameAuthenticator(userId, authenticatorId, name),
-
-    async remove({ userId, epoch }, authenticatorId) {
-      const result = await storage.removeAuthenticator({ userId, epoch, authenticatorId });
-      if (typeof result === 'number') return { kind: 'removed', epoch: result };
-      return { kind: result ?? 'expired' };
+    async rename(userId, authenticatorId, name, source) {
+      const events = [journal.draft('authenticator.renamed', userId, source, { authenticator: name })];
+      const isRenamed = await storage.renameAuthenticator({ userId, authenticatorId, name, events });
+      if (isRenamed) journal.publish(events);
+      return isRenamed;
     },
 
-    reset: async (userId) => (await storage.reset(userId)) !== undefined,
+    async remove({ userId, epoch }, authenticatorId, source) {
+      const owned = await storage.listAuthenticators(userId);
+      const authenticator = owned.find(({ id }) => id === authenticatorId)?.name ?? '';
+      const events = [journal.draft('authenticator.removed', userId, source, { authenticator })];
+      const result = await storage.removeAuthenticator({ userId, epoch, authenticatorId, events });
+      if (typeof result !== 'number') return { kind: result ?? 'expired' };
+      journal.publish(events);
+      return { kind: 'removed', epoch: result };
+    },
+
+    async reset(userId, details, source) {
+      const events = [journal.draft('factor.reset', userId, source, details)];
+      const epoch = await storage.reset(userId, events);
+      if (epoch !== undefined) journal.publish(events);
+      return epoch !== undefined;
+    },
   };
 }
 

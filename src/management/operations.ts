@@ -26,7 +26,12 @@ export const status = named(
         last_used_at: timeOrNull,
       }),
     ),
-    backup_codes: z.strictObject({ left: z.int(), total: z.int(), created_at: timeOrNull }),
+    backup_codes: z.strictObject({
+      left: z.int(),
+      total: z.int(),
+      created_at: timeOrNull,
+      used_at: z.array(time),
+    }),
     lanes: z.strictObject({ totp: laneState, 'backup-code': laneState }),
     session: z
       .strictObject({ completed_at: time, proofs: proofTimes })
@@ -60,6 +65,36 @@ const getStatus = {
   summary: 'How a second factor stands',
   description: 'Nothing secret. Of another user where the application’s `authorize` allows `status`.',
   answer: status,
+  problems: [],
+} satisfies Operation;
+
+const activity = named(
+  'Activity',
+  z.strictObject({
+    user_id: z.string(),
+    events: z.array(
+      z.strictObject({
+        id: z.string(),
+        kind: z.string().describe('As docs/events.md lists them.'),
+        at: time,
+        address: z.string().nullable(),
+        browser: z.string().nullable().describe('The User-Agent header.'),
+        details: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    next: z.string().nullable().describe('For `from`, where older events begin; null where there are none.'),
+  }),
+);
+
+const getActivity = {
+  id: 'getActivity',
+  method: 'get',
+  path: '/activity/{user_id}',
+  summary: 'What has happened to a second factor',
+  description:
+    'Newest first, 50 at a time. Of another user where the application’s `authorize` allows `status`.',
+  query: { from: '`next` of the answer before.' },
+  answer: activity,
   problems: [],
 } satisfies Operation;
 
@@ -108,6 +143,7 @@ const disable = {
     'attempts-delayed',
     'attempts-suspended',
     'attempts-exhausted',
+    'first-factor-suspected',
     'login-completed',
   ],
 } satisfies Operation;
@@ -148,6 +184,7 @@ const signOutElsewhere = {
 
 export const managementOperations = {
   getStatus,
+  getActivity,
   getBackupCodes,
   saveBackupCodes,
   disable,

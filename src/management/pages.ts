@@ -1,4 +1,5 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { describeEvent, FEW_CODES } from '../audit/notices.js';
 import { formatCode } from '../backup-codes/code.js';
 import type { ChallengeDesk } from '../challenge/desk.js';
 import { describeFailure } from '../challenge/messages.js';
@@ -6,9 +7,12 @@ import { problemStatuses } from '../errors.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
+import { samePathOnly } from '../http/return-to.js';
+import { nameBrowser } from '../http/source.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
 import type { Settings } from '../settings.js';
+import { formatCursor, parseCursor } from './cursor.js';
 import type { ManagementDesk } from './desk.js';
 import type { ManagementFlow } from './flow.js';
 
@@ -38,7 +42,9 @@ export function managementPages({
   const { pages } = settings.paths;
 
   router.get('/', handle(complete(showOverview)));
+  router.get('/activity', handle(complete(showActivity)));
   router.get('/backup-codes', handle(complete(showCodes)));
+  router.get('/backup-codes/used', handle(complete(showLeft)));
   router.post('/backup-codes', form, handle(fresh(propose)));
   router.post('/backup-codes/saved', form, handle(complete(save)));
   router.post('/sign-out-elsewhere', form, handle(complete(signOutElsewhere)));
@@ -51,7 +57,22 @@ export function managementPages({
       isSwitchedOff: !settings.enabled,
       areBrowsersTrusted: settings.trustedBrowsers !== undefined,
       homePath: settings.paths.home,
+      fewCodes: FEW_CODES,
       ...(await flow.overview(stamp.userId)),
+    });
+  }
+
+  async function showActivity(request: Request, response: Response, { stamp }: Complete): Promise<void> {
+    const { events, next } = await flow.activity(stamp.userId, parseCursor(request.query['from']));
+    await render(request, response, 'management/activity', {
+      title: 'Activity',
+      events: events.map((event) => ({
+        at: event.at,
+        text: describeEvent(event, 'en'),
+        browser: nameBrowser(event.browser),
+        address: event.address,
+      })),
+      next: next ? formatCursor(next) : '',
     });
   }
 
@@ -69,7 +90,19 @@ export function managementPages({
       download: toTextFile(settings.issuer, gate.label(user), codes),
       left: backupCodes?.left ?? 0,
       total: backupCodes?.total ?? 0,
+      areFew: (backupCodes?.left ?? 0) <= FEW_CODES,
+      usedAt: backupCodes?.usedAt ?? [],
       isRenewal: readable?.areLive === false,
+    });
+  }
+
+  async function showLeft(request: Request, response: Response, { stamp }: Complete): Promise<void> {
+    const { backupCodes } = await flow.overview(stamp.userId);
+    await render(request, response, 'management/backup-code-used', {
+      title: 'You used a backup code',
+      left: backupCodes?.left ?? 0,
+      areFew: (backupCodes?.left ?? 0) <= FEW_CODES,
+      returnTo: samePathOnly(request.query['return_to'], settings.origin) ?? settings.paths.home,
     });
   }
 

@@ -7,6 +7,7 @@ const patient: ReadonlySet<string | symbol> = new Set<keyof Storage>([
   'migrate',
   'purgePending',
   'purgeTrustedBrowsers',
+  'purgeEvents',
   'inspect',
 ]);
 

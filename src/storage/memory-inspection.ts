@@ -1,9 +1,9 @@
-import type { Account, Lane, Pending } from '../model.js';
+import type { Account, Counter, Lane, Pending } from '../model.js';
 import type { InspectedRecords, SealedRecords } from './storage.js';
 
-interface InspectedAccount extends Account {
-  lanes: Record<Lane, { failures: number; delayedUntil: number }>;
-}
+type InspectedAccount = Pick<Account, 'enabledAt'> & {
+  lanes: Record<Lane, Counter>;
+};
 
 /** One sealed value, whose it is and what it belongs to. */
 interface Sealed {

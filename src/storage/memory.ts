@@ -1,29 +1,44 @@
-import type {
-  Account,
-  Authenticator,
-  BackupCodeSet,
-  LaneCounter,
-  Pending,
-  TrustedBrowser,
-} from '../model.js';
+import type { SecondFactorEvent } from '../events.js';
+import type { Authenticator, BackupCodeSet, Pending, TrustedBrowser } from '../model.js';
+import {
+  type AccountRecord,
+  countFailure,
+  countWrongAnswers,
+  freshLane,
+  freshLanes,
+  matches,
+  refuseAttempt,
+} from './memory-attempts.js';
 import { inspectRecords } from './memory-inspection.js';
-import type { Attempt, AttemptResult, NewBackupCodeSet, PendingKey, Proof, Storage } from './storage.js';
+import type { EventCursor, NewBackupCodeSet, PendingKey, Proof, Storage } from './storage.js';
 
-interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left'> {
-  /** Code hash to "was used". */
-  codes: Map<string, boolean>;
+interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left' | 'usedAt'> {
+  /** Code hash to when it was used. */
+  codes: Map<string, number | null>;
 }
 
 /** Keeps everything in this process, for tests and for trying out: a restart turns every second factor off. */
 export function memoryStorage(): Storage {
-  const accounts = new Map<string, Account>();
+  const accounts = new Map<string, AccountRecord>();
   const authenticators = new Map<string, Authenticator>();
   const pendings = new Map<string, Pending>();
   const backupCodes = new Map<string, BackupCodeRecord>();
   const browsers = new Map<string, TrustedBrowser>();
+  const events = new Map<string, SecondFactorEvent>();
 
-  const accountOf = (userId: string): Account =>
-    accounts.get(userId) ?? { userId, enabledAt: null, epoch: 0, lanes: freshLanes() };
+  const accountOf = (userId: string): AccountRecord =>
+    accounts.get(userId) ?? {
+      userId,
+      enabledAt: null,
+      epoch: 0,
+      lanes: freshLanes(),
+      suspectedAt: null,
+      passwordChangedAt: 0,
+    };
+
+  function record(happened: readonly SecondFactorEvent[]): void {
+    for (const event of happened) events.set(event.id, structuredClone(event));
+  }
 
   function findLive(key: PendingKey, now: number): Pending | undefined {
     const pending = pendings.get(key.handleHash);
@@ -53,7 +68,7 @@ export function memoryStorage(): Storage {
     return [...authenticators.values()].filter((authenticator) => authenticator.userId === userId);
   }
 
-  function disable(account: Account): void {
+  function disable(account: AccountRecord): void {
     const { userId, epoch } = account;
     Object.assign(account, { enabledAt: null, epoch: epoch + 1, lanes: freshLanes() });
     for (const { id } of listOf(userId)) authenticators.delete(id);
@@ -67,22 +82,8 @@ export function memoryStorage(): Storage {
     { id, sealedKey, codeHashes }: NewBackupCodeSet,
     now: number,
   ): void {
-    const codes = new Map(codeHashes.map((hash) => [hash, false]));
+    const codes = new Map(codeHashes.map((hash) => [hash, null]));
     backupCodes.set(userId, { id, userId, sealedKey, createdAt: now, codes });
-  }
-
-  function refuseAttempt(attempt: Attempt, account: Account): AttemptResult | undefined {
-    const { lane, limits, now } = attempt;
-    const pending = pendings.get(attempt.handleHash);
-    if (!pending || !matches(pending, attempt) || account.epoch !== attempt.epoch) return { kind: 'gone' };
-    if (lane !== null && account.enabledAt === null) return { kind: 'gone' };
-    if (pending.completedAt !== null) return { kind: 'completed' };
-    if (pending.expiresAt <= now) return { kind: 'gone' };
-    if (pending.failures >= limits.perPending) return { kind: 'exhausted' };
-    if (lane === null) return undefined;
-    const { failures, delayedUntil } = account.lanes[lane];
-    if (failures >= limits.cap) return { kind: 'suspended' };
-    return now < delayedUntil ? { kind: 'delayed', until: delayedUntil } : undefined;
   }
 
   /** @returns how to use the proof, or `undefined` where it was used or never was this user's. */
@@ -93,8 +94,8 @@ export function memoryStorage(): Storage {
       return () => Object.assign(authenticator, { lastStep: proof.step, lastUsedAt: now });
     }
     const set = backupCodes.get(userId);
-    if (set?.id !== proof.setId || set.codes.get(proof.codeHash) !== false) return undefined;
-    return () => set.codes.set(proof.codeHash, true);
+    if (set?.id !== proof.setId || set.codes.get(proof.codeHash) !== null) return undefined;
+    return () => set.codes.set(proof.codeHash, now);
   }
 
   function listSealed() {
@@ -115,7 +116,9 @@ export function memoryStorage(): Storage {
 
     async findAccount(userId) {
       const account = accounts.get(userId);
-      return structuredClone(account);
+      if (!account) return undefined;
+      const { enabledAt, epoch, lanes, suspectedAt } = structuredClone(account);
+      return { userId, enabledAt, epoch, lanes, suspectedAt };
     },
 
     async listAuthenticators(userId) {
@@ -128,17 +131,20 @@ export function memoryStorage(): Storage {
       const record = backupCodes.get(userId);
       if (!record) return undefined;
       const { codes, ...set } = record;
-      return { ...set, total: codes.size, left: [...codes.values()].filter((used) => !used).length };
+      const usedAt = [...codes.values()].flatMap((at) => at ?? []).sort((a, b) => a - b);
+      return { ...set, total: codes.size, left: codes.size - usedAt.length, usedAt };
     },
 
-    async raiseEpoch(userId) {
+    async raiseEpoch({ userId, passwordChangedAt, events: happened }) {
       const account = accountOf(userId);
       const stepUps = [...pendings.values()].filter(
         (pending) =>
           pending.userId === userId && pending.purpose === 'step-up' && pending.epoch === account.epoch,
       );
       account.epoch += 1;
+      if (passwordChangedAt !== null) Object.assign(account, { passwordChangedAt, suspectedAt: null });
       accounts.set(userId, account);
+      record(happened);
       deletePendingsOf(userId);
       for (const pending of stepUps) insertPending({ ...pending, epoch: account.epoch });
       return account.epoch;
@@ -175,13 +181,21 @@ export function memoryStorage(): Storage {
     },
 
     async spendAttempt(attempt) {
+      const { lane, now, limits } = attempt;
       const account = accountOf(attempt.userId);
-      const pending = findLive(attempt, attempt.now);
-      const refusal = refuseAttempt(attempt, account);
+      const pending = pendings.get(attempt.handleHash);
+      const wrongAnswers = countWrongAnswers(events.values(), account, attempt);
+      const refusal = refuseAttempt(attempt, account, pending, wrongAnswers);
       if (refusal || !pending) return refusal ?? { kind: 'gone' };
-      if (attempt.lane !== null) countFailure(account.lanes[attempt.lane], attempt);
+      if (events.has(attempt.event.id)) throw new Error('There is an event with this id.');
       pending.failures += 1;
-      return { kind: 'spent', left: attempt.limits.perPending - pending.failures };
+      record([attempt.event]);
+      const left = limits.perPending - pending.failures;
+      if (lane === null) return { kind: 'spent', left, failures: 0, answers: 0 };
+      countFailure(account, lane, attempt);
+      const answers = wrongAnswers + 1;
+      if (answers === limits.budget.answers) account.suspectedAt = now;
+      return { kind: 'spent', left, failures: account.lanes[lane].failures, answers };
     },
 
     async accept(acceptance) {
@@ -197,10 +211,12 @@ export function memoryStorage(): Storage {
       const applyProof = prepareProof(proof, userId, now);
       if (!applyProof) return 'used';
       applyProof();
-      account.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
+      account.lanes[proof.lane] = freshLane();
+      account.suspectedAt = null;
       if (purpose === 'login') pending.completedAt = now;
       else pendings.delete(handleHash);
       if (acceptance.effect === 'disable') disable(account);
+      record(acceptance.events);
       return 'accepted';
     },
 
@@ -215,9 +231,10 @@ export function memoryStorage(): Storage {
       if (stale && stale.userId !== userId) throw new Error('There is a pending row with this handle.');
       deletePendingsOf(userId);
       insertPending({ ...proposal, epoch });
-      accounts.set(userId, { userId, enabledAt: now, epoch, lanes: freshLanes() });
+      accounts.set(userId, Object.assign(account, { enabledAt: now, epoch, lanes: freshLanes() }));
       authenticators.set(authenticator.id, { ...authenticator });
       setBackupCodes(userId, enabling.backupCodes, now);
+      record(enabling.events);
       return epoch;
     },
 
@@ -227,9 +244,10 @@ export function memoryStorage(): Storage {
       if (account.epoch !== renewal.epoch || account.enabledAt === null || !findLive(renewal, now))
         return undefined;
       account.epoch += 1;
-      account.lanes['backup-code'] = { failures: 0, delayedUntil: 0 };
+      account.lanes['backup-code'] = freshLane();
       deletePendingsOf(userId);
       setBackupCodes(userId, renewal.backupCodes, now);
+      record(renewal.events);
       return account.epoch;
     },
 
@@ -247,19 +265,22 @@ export function memoryStorage(): Storage {
       deletePendingsOf(userId);
       if (replaces !== null) {
         authenticators.delete(replaces);
-        account.lanes.totp = { failures: 0, delayedUntil: 0 };
+        account.lanes.totp = freshLane();
       }
       authenticators.set(authenticator.id, { ...authenticator });
+      record(adding.events);
       return account.epoch;
     },
 
-    async renameAuthenticator(userId, authenticatorId, name) {
+    async renameAuthenticator({ userId, authenticatorId, name, events: happened }) {
       const authenticator = listOf(userId).find(({ id }) => id === authenticatorId);
-      if (authenticator) authenticator.name = name;
-      return authenticator !== undefined;
+      if (!authenticator) return false;
+      authenticator.name = name;
+      record(happened);
+      return true;
     },
 
-    async removeAuthenticator({ userId, epoch, authenticatorId }) {
+    async removeAuthenticator({ userId, epoch, authenticatorId, events: happened }) {
       const account = accountOf(userId);
       if (account.epoch !== epoch || account.enabledAt === null) return undefined;
       const owned = listOf(userId);
@@ -268,10 +289,11 @@ export function memoryStorage(): Storage {
       account.epoch += 1;
       deletePendingsOf(userId);
       authenticators.delete(authenticatorId);
+      record(happened);
       return account.epoch;
     },
 
-    async trustBrowser(browser, replaces) {
+    async trustBrowser({ browser, replaces, events: happened }) {
       const { userId, epoch } = browser;
       const account = accountOf(userId);
       if (account.epoch !== epoch || account.enabledAt === null) return false;
@@ -279,21 +301,22 @@ export function memoryStorage(): Storage {
       const isReplaced = ({ id, epoch: then }: TrustedBrowser): boolean => then !== epoch || id === replaces;
       deleteBrowsers((other) => other.userId === userId && isReplaced(other));
       browsers.set(browser.id, { ...browser });
+      record(happened);
       return true;
     },
 
-    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now }) {
+    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now, events: happened }) {
       const browser = browsers.get(id);
-      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now)
-        return { kind: 'gone' };
-      const { name, previousHash, lastUsedAt } = browser;
-      if (browser.tokenHash === tokenHash) {
+      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now) return 'gone';
+      const { previousHash, lastUsedAt } = browser;
+      const isPresent = browser.tokenHash === tokenHash;
+      const isRecent = previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace;
+      record([isPresent || isRecent ? happened.trusted : happened.stolen]);
+      if (isPresent)
         Object.assign(browser, { tokenHash: nextHash, previousHash: tokenHash, lastUsedAt: now });
-        return { kind: 'rotated', name };
-      }
-      if (previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace) return { kind: 'recent', name };
+      if (isPresent || isRecent) return isPresent ? 'rotated' : 'recent';
       browsers.delete(id);
-      return { kind: 'stolen', name };
+      return 'stolen';
     },
 
     async listTrustedBrowsers(userId) {
@@ -303,8 +326,12 @@ export function memoryStorage(): Storage {
         .map((browser) => ({ ...browser }));
     },
 
-    async deleteTrustedBrowsers(userId, id) {
-      return deleteBrowsers((browser) => browser.userId === userId && (id === null || browser.id === id));
+    async deleteTrustedBrowsers({ userId, id, events: happened }) {
+      const count = deleteBrowsers(
+        (browser) => browser.userId === userId && (id === null || browser.id === id),
+      );
+      if (count > 0) record(happened);
+      return count;
     },
 
     async purgeTrustedBrowsers(now) {
@@ -315,16 +342,37 @@ export function memoryStorage(): Storage {
       const account = accountOf(userId);
       accounts.set(userId, account);
       disable(account);
+      for (const event of events.values()) if (event.userId === userId) events.delete(event.id);
     },
 
-    async reset(userId) {
+    async reset(userId, happened) {
       const account = accountOf(userId);
       if (account.enabledAt === null) return undefined;
       disable(account);
+      record(happened);
       return account.epoch;
     },
+
+    async recordEvents(happened) {
+      record(happened);
+    },
+
+    async listEvents(userId, limit, from) {
+      return [...events.values()]
+        .filter((event) => event.userId === userId && (!from || isOlder(event, from)))
+        .sort((a, b) => (isOlder(a, b) ? 1 : -1))
+        .slice(0, limit)
+        .map((event) => structuredClone(event));
+    },
+
+    async purgeEvents(before) {
+      const old = [...events.values()].filter(({ at }) => at < before);
+      for (const { id } of old) events.delete(id);
+      return old.length;
+    },
+
     async inspect(clock, cap) {
-      const maps = { accounts, authenticators, pendings, backupCodes, browsers };
+      const maps = { accounts, authenticators, pendings, backupCodes, browsers, events };
       return {
         clockAhead: undefined,
         schema: { there: 0, known: 0 },
@@ -339,17 +387,6 @@ export function memoryStorage(): Storage {
   };
 }
 
-function freshLanes(): Account['lanes'] {
-  return { totp: { failures: 0, delayedUntil: 0 }, 'backup-code': { failures: 0, delayedUntil: 0 } };
-}
-
-function matches(pending: Pending, key: PendingKey): boolean {
-  return pending.purpose === key.purpose && pending.userId === key.userId && pending.epoch === key.epoch;
-}
-
-function countFailure(counter: LaneCounter, { limits: { delayFrom, delays }, now }: Attempt): void {
-  counter.failures += 1;
-  const rung = Math.min(counter.failures - delayFrom, delays.length - 1);
-  const delay = delays[rung];
-  if (delay !== undefined) counter.delayedUntil = now + delay;
+function isOlder(a: EventCursor, b: EventCursor): boolean {
+  return a.at < b.at || (a.at === b.at && Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)) < 0);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import type { SecondFactorEvent } from '../events.js';
 import type {
   Account,
   Authenticator,
@@ -26,22 +27,33 @@ export interface AttemptLimits {
   delays: readonly number[];
   /** Consecutive failures that suspend a lane. */
   cap: number;
+  /** Wrong answers of both lanes within so many milliseconds, whatever succeeds in between. */
+  budget: { answers: number; within: number };
 }
 
 export interface Attempt extends PendingKey {
   /** `null` when a first factor is proven again: then only the pending row counts. */
   lane: Lane | null;
+  /** Whether the browser is one in which this user completed a second factor: then its own delay holds. */
+  isKnown: boolean;
   now: number;
   limits: AttemptLimits;
+  /** What is written of an answer that is not accepted afterwards: of kind `answer.rejected` where there is a lane. Its id is new. */
+  event: SecondFactorEvent;
 }
 
 export type AttemptResult =
-  /** Counted, and committed: the answer may be looked at. `left` answers remain to this pending row. */
-  | { kind: 'spent'; left: number }
+  /**
+   * Counted, and committed: the answer may be looked at. `left` answers remain to this pending row; this is the lane's so many
+   * consecutive `failures`, and of the budget so many `answers` are used (both 0 without a lane).
+   */
+  | { kind: 'spent'; left: number; failures: number; answers: number }
   /** The lane is delayed until then; nothing was counted. */
   | { kind: 'delayed'; until: number }
   /** The lane has reached the cap; nothing was counted. */
   | { kind: 'suspended' }
+  /** The budget of wrong answers was used up, and the password not changed since; nothing was counted. */
+  | { kind: 'suspected' }
   /** The pending row had no answer left; nothing was counted. */
   | { kind: 'exhausted' }
   /** The login was completed by another request; nothing was counted. */
@@ -54,7 +66,12 @@ export type Proof =
   | { lane: 'totp'; authenticatorId: string; step: number }
   | { lane: 'backup-code'; setId: string; codeHash: string };
 
-export interface Acceptance extends PendingKey {
+/** Events that a verb writes in its own transaction, and only where it does what it is asked for. */
+export interface Recorded {
+  events: readonly SecondFactorEvent[];
+}
+
+export interface Acceptance extends PendingKey, Recorded {
   proof: Proof;
   /** `complete` completes the pending row; `disable` also removes the second factor and raises the epoch. */
   effect: 'complete' | 'disable';
@@ -70,7 +87,7 @@ export interface NewBackupCodeSet {
   codeHashes: readonly string[];
 }
 
-export interface Enabling extends PendingKey {
+export interface Enabling extends PendingKey, Recorded {
   purpose: 'enrolment';
   authenticator: Authenticator;
   backupCodes: NewBackupCodeSet;
@@ -79,14 +96,14 @@ export interface Enabling extends PendingKey {
   now: number;
 }
 
-export interface Renewal extends PendingKey {
+export interface Renewal extends PendingKey, Recorded {
   purpose: 'backup-codes';
   backupCodes: NewBackupCodeSet;
   now: number;
 }
 
 /** One more authenticator beside those that are there, or in the place of one of them. */
-export interface Adding extends PendingKey {
+export interface Adding extends PendingKey, Recorded {
   purpose: 'enrolment';
   authenticator: Authenticator;
   /** Id of the authenticator that goes in the same transaction; `null` for none. */
@@ -97,10 +114,31 @@ export interface Adding extends PendingKey {
 }
 
 /** One authenticator of several. */
-export interface AuthenticatorRemoval {
+export interface AuthenticatorRemoval extends Recorded {
   userId: string;
   epoch: number;
   authenticatorId: string;
+}
+
+export interface AuthenticatorRenaming extends Recorded {
+  userId: string;
+  authenticatorId: string;
+  name: string;
+}
+
+export interface Revocation extends Recorded {
+  userId: string;
+  /** When the password was changed, if it was: the budget of wrong answers begins anew; else `null`. */
+  passwordChangedAt: number | null;
+}
+
+/** Where a list of events goes on: after this one, which is older than those before. */
+export type EventCursor = Pick<SecondFactorEvent, 'at' | 'id'>;
+
+export interface Trusting extends Recorded {
+  browser: TrustedBrowser;
+  /** Id of the trusted browser whose place it takes; `null` for none. */
+  replaces: string | null;
 }
 
 /** A token that a browser has handed in at a login. */
@@ -115,15 +153,25 @@ export interface TokenUse {
   /** Milliseconds for which the token before still counts, since requests of one browser run side by side. */
   grace: number;
   now: number;
+  /** What is written, by the result. */
+  events: { trusted: SecondFactorEvent; stolen: SecondFactorEvent };
 }
 
 export type TokenUseResult =
-  /** `rotated`: it was the present token, and now the next one is. `recent`: it was until a moment ago. */
-  | { kind: 'rotated' | 'recent'; name: string | null }
-  /** The token was used before, so somebody has a copy: the browser is trusted no more. Told to one caller. */
-  | { kind: 'stolen'; name: string | null }
+  /** It was the present token, and now the next one is. */
+  | 'rotated'
+  /** It was the present one until a moment ago. */
+  | 'recent'
+  /** It was used before, so somebody has a copy: the browser is trusted no more. Told to one caller. */
+  | 'stolen'
   /** No such browser, another user's, expired, or of another epoch. */
-  | { kind: 'gone' };
+  | 'gone';
+
+export interface TrustRemoval extends Recorded {
+  userId: string;
+  /** Of one trusted browser; `null` for all. */
+  id: string | null;
+}
 
 /** What stands in a storage, for the status report: numbers, and nothing that needs to be kept secret from it. */
 export interface Inspection {
@@ -174,10 +222,10 @@ export interface Storage {
   /**
    * Atomically: epoch + 1 (from 0 where there was no row), and every pending row of the user is deleted, but those of purpose
    * `step-up` and the epoch before: they get the new epoch and keep their failures, or whoever may end other sessions could begin
-   * to guess anew.
+   * to guess anew. Where the password was changed, wrong answers up to then no longer count for the budget.
    * @returns the new epoch.
    */
-  raiseEpoch(userId: string): Promise<number>;
+  raiseEpoch(revocation: Revocation): Promise<number>;
 
   /** Inserts a row under a fresh random handle. One statement. */
   createPending(pending: Pending): Promise<void>;
@@ -201,21 +249,26 @@ export interface Storage {
 
   /**
    * Counts an attempt before the answer is looked at (R4), in a transaction of its own that commits before this
-   * resolves: the lane's failures + 1, with the next delay armed in the same statement, and the pending row's
-   * failures + 1. Both or neither. Refused when the epoch differs, the user has no second factor (unless `lane`
-   * is `null`), the lane is delayed (`now < delayed until`) or at its cap, or the pending row is not live. Where
-   * several reasons hold, the pending row's is told first, then `suspended`, then `delayed`.
+   * resolves: the lane's failures + 1, with the next delay armed in the same statement, the pending row's failures + 1, and
+   * the event written, which is taken for a wrong answer until `accept` writes another one of its id. All or nothing.
+   *
+   * A known browser is delayed by the failures of known browsers only, the others by all. Refused when the epoch differs,
+   * the user has no second factor (unless `lane` is `null`), the lane is delayed (`now < delayed until`) or at its cap, the
+   * budget is used up (`answers` events `answer.rejected` younger than `within` and than the last change of the password, or
+   * it once was and the password is the same), or the pending row is not live. Where several reasons hold, the pending row's is
+   * told first, then `suspected`, `suspended`, `delayed`.
    */
   spendAttempt(attempt: Attempt): Promise<AttemptResult>;
 
   /**
    * Makes use of a right answer once (R3), in one transaction, all or nothing:
-   * 1. the account still has this epoch and a second factor, else `gone`; its lane's failures and delay become 0;
+   * 1. the account still has this epoch and a second factor, else `gone`; its lane's failures and delays become 0;
    * 2. the pending row is live and becomes completed (`login`) or is deleted (other purposes), else `completed` where
    *    another request did it first (the row is completed, or of purpose `step-up` and no longer there), else `gone`;
    * 3. TOTP: the authenticator's last step is raised by a conditional update (`last_step < step`), backup code: its
    *    row is marked used where it was not, else `used`;
-   * 4. effect `disable`: authenticators, backup codes, trusted browsers and all pending rows go, counters become 0, epoch + 1.
+   * 4. effect `disable`: authenticators, backup codes, trusted browsers and all pending rows go, counters become 0, epoch + 1;
+   * 5. the events are written; one whose id is there already, as that of the attempt is, takes its place.
    */
   accept(acceptance: Acceptance): Promise<AcceptanceResult>;
 
@@ -247,7 +300,7 @@ export interface Storage {
   addAuthenticator(adding: Adding): Promise<number | 'full' | 'absent' | undefined>;
 
   /** @returns whether the user has such an authenticator. */
-  renameAuthenticator(userId: string, authenticatorId: string, name: string): Promise<boolean>;
+  renameAuthenticator(renaming: AuthenticatorRenaming): Promise<boolean>;
 
   /**
    * Removes one of several authenticators, in one transaction, all or nothing: the epoch is raised, the authenticator and
@@ -262,21 +315,21 @@ export interface Storage {
    * other epochs go, and the one that this one replaces, if it is the user's.
    * @returns whether the account was as expected.
    */
-  trustBrowser(browser: TrustedBrowser, replaces: string | null): Promise<boolean>;
+  trustBrowser(trusting: Trusting): Promise<boolean>;
 
   /**
    * Makes use of a browser's token, in one transaction. The present token of a live browser gives way to the next one by a
    * conditional update (`token_hash = :token`), which also sets the previous hash and the last use: of parallel callers one gets `rotated`. The
    * token before is `recent` while the last use is younger than `grace`, and changes nothing. Any other token of a live
-   * browser is `stolen`, and the browser is deleted.
+   * browser is `stolen`, and the browser is deleted. The event is written that goes with the result.
    */
   useToken(use: TokenUse): Promise<TokenUseResult>;
 
   /** Newest first, expired ones and those of other epochs included. */
   listTrustedBrowsers(userId: string): Promise<TrustedBrowser[]>;
 
-  /** Deletes one of the user's trusted browsers, or all (`null`). One statement. @returns how many it were. */
-  deleteTrustedBrowsers(userId: string, id: string | null): Promise<number>;
+  /** Deletes one of the user's trusted browsers, or all, and writes the events where there were any. @returns how many it were. */
+  deleteTrustedBrowsers(removal: TrustRemoval): Promise<number>;
 
   /** Deletes trusted browsers with `expiresAt <= now`, and those of another epoch than their user's. */
   purgeTrustedBrowsers(now: number): Promise<void>;
@@ -285,13 +338,22 @@ export interface Storage {
    * Turns the second factor off without a proof, for an administrator; else as effect `disable` of `accept`.
    * @returns the new epoch, or `undefined` where there was no second factor.
    */
-  reset(userId: string): Promise<number | undefined>;
+  reset(userId: string, events: readonly SecondFactorEvent[]): Promise<number | undefined>;
 
   /**
-   * Deletes everything of a user but the epoch, which is raised (from 0 where there was no row): an id that is given again later
+   * Deletes everything of a user, events too, but the epoch, which is raised (from 0 where there was no row): an id that is given again later
    * must meet no old stamp.
    */
   forget(userId: string): Promise<void>;
+
+  /** Writes what belongs to no other change. */
+  recordEvents(events: readonly SecondFactorEvent[]): Promise<void>;
+
+  /** The user's newest events, newest first (of one instant the greatest id), or those after `from`. */
+  listEvents(userId: string, limit: number, from?: EventCursor): Promise<SecondFactorEvent[]>;
+
+  /** Deletes events of before that instant. @returns how many. */
+  purgeEvents(before: number): Promise<number>;
 
   /**
    * Looks at everything and changes nothing, also where tables are missing. For the status report alone: it counts whole

@@ -50,6 +50,7 @@ export async function enrolUser(options: SecondFactorOptions, userId: string): P
     backupCodes: hashCodes(ring, userId, codes),
     proposal: makePending(pendingKey('backup-codes', session), randomToken(), now),
     now,
+    events: [],
   });
   if (enabled === undefined) throw new Error(`The user "${userId}" has a second factor already.`);
   return {

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import type { Lane, Pending, Purpose } from '../model.js';
 import type { Acceptance, AcceptanceResult, Storage } from '../storage/storage.js';
-import { accountOf, attemptOn, backupCodesOf, begin, check, enrol, limits } from './storage-fixtures.js';
+import {
+  accountOf,
+  attemptOn,
+  backupCodesOf,
+  begin,
+  check,
+  enrol,
+  limits,
+  revocationOf,
+} from './storage-fixtures.js';
 import { newUser, now, snapshot, useCode, useStep, type StorageContractCase } from './storage-fixtures.js';
 
 const oneMore = { ...limits, perPending: 100, delayFrom: 4 };
@@ -84,7 +93,7 @@ export const acceptanceCases: readonly StorageContractCase[] = [
     const userId = await enrol(storage);
     assert.equal(await storage.accept(useCode(await begin(storage, 'login', userId), 0)), 'accepted');
     const set = await storage.findBackupCodeSet(userId);
-    assert.deepEqual([set?.total, set?.left], [10, 9]);
+    assert.deepEqual([set?.total, set?.left, set?.usedAt], [10, 9, [now]]);
     const second = await begin(storage, 'login', userId);
     assert.equal(await storage.accept(useCode(second, 0)), 'used');
     assert.equal(await storage.accept(useCode(second, 1)), 'accepted');
@@ -164,7 +173,7 @@ export const acceptanceCases: readonly StorageContractCase[] = [
       const pending = await begin(storage, 'login', userId, { epoch });
       assert.equal(await storage.accept(useStep(pending, 101)), 'gone');
       assert.deepEqual(await storage.findPending(pending.handleHash), pending);
-      await storage.raiseEpoch(userId);
+      await storage.raiseEpoch(revocationOf(userId));
     }
   }),
 

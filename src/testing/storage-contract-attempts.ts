@@ -7,6 +7,7 @@ import {
   begin,
   check,
   enrol,
+  eventOf,
   failedOnce,
   failOnce,
   limits,
@@ -14,6 +15,8 @@ import {
   newPending,
   newUser,
   now,
+  freshLane,
+  revocationOf,
 } from './storage-fixtures.js';
 import { snapshot, useCode, type StorageContractCase } from './storage-fixtures.js';
 
@@ -21,7 +24,10 @@ const patient = { ...limits, perPending: 100 };
 
 async function spendTimes(storage: Storage, times: number, attempt: Attempt): Promise<AttemptResult[]> {
   const results: AttemptResult[] = [];
-  for (let time = 0; time < times; time += 1) results.push(await storage.spendAttempt(attempt));
+  for (let time = 0; time < times; time += 1) {
+    const event = eventOf(attempt.userId, { kind: attempt.event.kind, at: attempt.now });
+    results.push(await storage.spendAttempt({ ...attempt, event }));
+  }
   return results;
 }
 
@@ -63,11 +69,11 @@ export const attemptCases: readonly StorageContractCase[] = [
     const pending = await begin(storage, 'login', await enrol(storage));
     const attempt = attemptOn(pending, { limits: { ...limits, delays: [] } });
     assert.deepEqual(await spendTimes(storage, 6, attempt), [
-      { kind: 'spent', left: 4 },
-      { kind: 'spent', left: 3 },
-      { kind: 'spent', left: 2 },
-      { kind: 'spent', left: 1 },
-      { kind: 'spent', left: 0 },
+      { kind: 'spent', left: 4, failures: 1, answers: 1 },
+      { kind: 'spent', left: 3, failures: 2, answers: 2 },
+      { kind: 'spent', left: 2, failures: 3, answers: 3 },
+      { kind: 'spent', left: 1, failures: 4, answers: 4 },
+      { kind: 'spent', left: 0, failures: 5, answers: 5 },
       { kind: 'exhausted' },
     ]);
     assert.deepEqual(await storage.findPending(pending.handleHash), { ...pending, failures: 5 });
@@ -108,9 +114,9 @@ export const attemptCases: readonly StorageContractCase[] = [
         const before = await storage.findAccount(userId);
         assert.deepEqual(await storage.spendAttempt(attemptOn(pending)), { kind: 'gone' });
         const spent = await storage.spendAttempt(attemptOn(pending, { lane: null }));
-        assert.deepEqual(spent, { kind: 'spent', left: 4 });
+        assert.deepEqual(spent, { kind: 'spent', left: 4, failures: 0, answers: 0 });
         assert.deepEqual(await storage.findAccount(userId), before);
-        await storage.raiseEpoch(userId);
+        await storage.raiseEpoch(revocationOf(userId));
       }
     },
   ),
@@ -189,7 +195,9 @@ export const attemptCases: readonly StorageContractCase[] = [
       const pending = await begin(storage, 'login', userId, { expiresAt: time + minute });
       assert.equal((await storage.spendAttempt(attemptOn(pending, { lane, now: time }))).kind, 'suspended');
       const attempt = attemptOn(pending, { lane: other, now: time });
-      assert.deepEqual(await storage.spendAttempt(attempt), { kind: 'spent', left: 4 });
+      const answers = limits.cap + 1;
+      const spent = { kind: 'spent', left: 4, failures: 1, answers };
+      assert.deepEqual(await storage.spendAttempt(attempt), spent);
     }),
   ),
 
@@ -201,7 +209,7 @@ export const attemptCases: readonly StorageContractCase[] = [
     await storage.spendAttempt(attemptOn(login, { lane: null }));
     assert.deepEqual(await storage.findAccount(userId), accountOf(userId, { lanes: failedOnce }));
     assert.equal(await storage.accept(useCode(login, 0)), 'accepted');
-    const lanes = { ...failedOnce, 'backup-code': { failures: 0, delayedUntil: 0 } };
+    const lanes = { ...failedOnce, 'backup-code': freshLane };
     assert.deepEqual(await storage.findAccount(userId), accountOf(userId, { lanes }));
   }),
 ];

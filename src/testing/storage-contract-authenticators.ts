@@ -18,6 +18,8 @@ import {
   snapshot,
   useStep,
   type StorageContractCase,
+  renamingOf,
+  revocationOf,
 } from './storage-fixtures.js';
 
 /** Refused, with every record as it was: the user's, those of a user with one authenticator, the pending row's. */
@@ -145,7 +147,7 @@ export const authenticatorCases: readonly StorageContractCase[] = [
       const before = await snapshot(storage, userId, enrolment);
       assert.equal(await storage.addAuthenticator(addingOf(enrolment)), undefined);
       assert.deepEqual(await snapshot(storage, userId, enrolment), before);
-      await storage.raiseEpoch(userId);
+      await storage.raiseEpoch(revocationOf(userId));
     }
   }),
 
@@ -161,7 +163,7 @@ export const authenticatorCases: readonly StorageContractCase[] = [
       'x'.repeat(5_000),
       'Tablet',
     ]) {
-      assert.equal(await storage.renameAuthenticator(userId, id, name), true);
+      assert.equal(await storage.renameAuthenticator(renamingOf(userId, id, name)), true);
       assert.deepEqual(await storage.listAuthenticators(userId), [
         authenticatorOf(userId),
         { ...secondAuthenticatorOf(userId), name },
@@ -174,8 +176,8 @@ export const authenticatorCases: readonly StorageContractCase[] = [
     const [userId, other] = [await enrolTwo(storage), await enrolTwo(storage)];
     const before = [await snapshot(storage, userId), await snapshot(storage, other)];
     for (const { id } of [authenticatorOf(other), authenticatorOf(newUser())]) {
-      assert.equal(await storage.renameAuthenticator(userId, id, 'Mine'), false);
-      assert.equal(await storage.renameAuthenticator(newUser(), id, 'Mine'), false);
+      assert.equal(await storage.renameAuthenticator(renamingOf(userId, id, 'Mine')), false);
+      assert.equal(await storage.renameAuthenticator(renamingOf(newUser(), id, 'Mine')), false);
     }
     assert.deepEqual([await snapshot(storage, userId), await snapshot(storage, other)], before);
   }),

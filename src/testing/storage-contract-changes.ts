@@ -10,13 +10,14 @@ import {
   check,
   enablingOf,
   enrol,
+  revocationOf,
 } from './storage-fixtures.js';
 import { keyOf, limits, newUser, now, snapshot, useCode, useStep } from './storage-fixtures.js';
 import type { StorageContractCase } from './storage-fixtures.js';
 
 function renewalOf(pending: Pending, fields: Partial<Renewal> = {}): Renewal {
   const backupCodes = backupCodesOf(pending.userId, `${pending.userId}-renewed`);
-  return { ...keyOf(pending), purpose: 'backup-codes', backupCodes, now, ...fields };
+  return { ...keyOf(pending), purpose: 'backup-codes', backupCodes, now, events: [], ...fields };
 }
 
 async function suspend(storage: Storage, userId: string, epoch: number): Promise<void> {
@@ -77,8 +78,8 @@ export const changeCases: readonly StorageContractCase[] = [
 
   check('raiseEpoch starts at 0 without a row and turns no second factor on', async (storage) => {
     const userId = newUser();
-    assert.equal(await storage.raiseEpoch(userId), 1);
-    assert.equal(await storage.raiseEpoch(userId), 2);
+    assert.equal(await storage.raiseEpoch(revocationOf(userId)), 1);
+    assert.equal(await storage.raiseEpoch(revocationOf(userId)), 2);
     assert.deepEqual(await storage.findAccount(userId), accountOf(userId, { enabledAt: null, epoch: 2 }));
   }),
 
@@ -90,7 +91,7 @@ export const changeCases: readonly StorageContractCase[] = [
     ];
     const kept = await begin(storage, 'login', other);
     const { backupCodes, authenticators } = (await snapshot(storage, userId)) as Record<string, unknown>;
-    assert.equal(await storage.raiseEpoch(userId), 2);
+    assert.equal(await storage.raiseEpoch(revocationOf(userId)), 2);
     assert.deepEqual(await snapshot(storage, userId, ...rows), {
       account: accountOf(userId, { epoch: 2 }),
       authenticators,
@@ -104,10 +105,11 @@ export const changeCases: readonly StorageContractCase[] = [
   check('raiseEpoch keeps how many answers a step-up has taken', async (storage) => {
     const userId = await enrol(storage);
     const stepUp = await begin(storage, 'step-up', userId, { failures: 4 });
-    const of = { ...stepUp, epoch: await storage.raiseEpoch(userId) };
+    const of = { ...stepUp, epoch: await storage.raiseEpoch(revocationOf(userId)) };
     assert.deepEqual(await storage.findPending(stepUp.handleHash), of);
     assert.deepEqual(await storage.spendAttempt(attemptOn(stepUp, { lane: null })), { kind: 'gone' });
-    assert.deepEqual(await storage.spendAttempt(attemptOn(of, { lane: null })), { kind: 'spent', left: 0 });
+    const last = { kind: 'spent', left: 0, failures: 0, answers: 0 };
+    assert.deepEqual(await storage.spendAttempt(attemptOn(of, { lane: null })), last);
     assert.deepEqual(await storage.spendAttempt(attemptOn(of, { lane: null })), { kind: 'exhausted' });
     await storage.forget(userId);
     assert.equal(await storage.findPending(stepUp.handleHash), undefined);
@@ -136,7 +138,7 @@ export const changeCases: readonly StorageContractCase[] = [
       {
         account: accountOf(userId, { enabledAt: now + 7 }),
         authenticators: [enabling.authenticator],
-        backupCodes: { id, userId, sealedKey, createdAt: now + 7, total: 10, left: 10 },
+        backupCodes: { id, userId, sealedKey, createdAt: now + 7, total: 10, left: 10, usedAt: [] },
         pendings: [undefined, undefined, undefined, { ...enabling.proposal, epoch: 1 }],
       },
     );
@@ -195,7 +197,7 @@ export const changeCases: readonly StorageContractCase[] = [
       assert.deepEqual(await snapshot(storage, userId, ...rows, proposal), {
         account: accountOf(userId, { epoch: 2 }),
         authenticators,
-        backupCodes: { id, userId, sealedKey, createdAt: now + 9, total: 10, left: 10 },
+        backupCodes: { id, userId, sealedKey, createdAt: now + 9, total: 10, left: 10, usedAt: [] },
         pendings: [undefined, undefined, undefined],
       });
       const login = await begin(storage, 'login', userId, { epoch: 2 });
@@ -235,7 +237,7 @@ export const changeCases: readonly StorageContractCase[] = [
       const before = await snapshot(storage, userId, proposal);
       assert.equal(await storage.renewBackupCodes(renewalOf(proposal)), undefined);
       assert.deepEqual(await snapshot(storage, userId, proposal), before);
-      await storage.raiseEpoch(userId);
+      await storage.raiseEpoch(revocationOf(userId));
     }
   }),
 ];

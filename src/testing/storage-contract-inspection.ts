@@ -3,7 +3,15 @@ import { HOUR, SECOND, systemClock } from '../clock.js';
 import { randomId } from '../crypto/random.js';
 import type { Lane } from '../model.js';
 import type { InspectedRecords, Storage } from '../storage/storage.js';
-import { attemptOn, authenticatorOf, backupCodesOf, begin, check, enablingOf } from './storage-fixtures.js';
+import {
+  attemptOn,
+  authenticatorOf,
+  backupCodesOf,
+  begin,
+  check,
+  enablingOf,
+  revocationOf,
+} from './storage-fixtures.js';
 import { enrol, limits, newUser, now, useStep, type StorageContractCase } from './storage-fixtures.js';
 
 async function inspectRecords(storage: Storage, cap = limits.cap): Promise<InspectedRecords> {
@@ -37,7 +45,7 @@ async function failTimes(storage: Storage, userId: string, lane: Lane, times: nu
 export const inspectionCases: readonly StorageContractCase[] = [
   check('inspect counts users, failing, delayed and suspended ones, in either lane', async (storage) => {
     const counts = await difference(storage, 'users', async () => {
-      await storage.raiseEpoch(newUser());
+      await storage.raiseEpoch(revocationOf(newUser()));
       await enrol(storage);
       await failTimes(storage, await enrol(storage), 'totp', 1);
       await failTimes(storage, await enrol(storage), 'backup-code', limits.cap);

@@ -10,6 +10,8 @@ import {
   enablingOf,
   enrol,
   enrolTwo,
+  renamingOf,
+  revocationOf,
 } from './storage-fixtures.js';
 import {
   keyOf,
@@ -103,14 +105,14 @@ export const nameCases: readonly StorageContractCase[] = [
     async (storage) => {
       const userId = await enrolTwo(storage);
       const { id } = authenticatorOf(userId);
-      const removal = { userId, epoch: 2, authenticatorId: id };
+      const removal = { userId, epoch: 2, authenticatorId: id, events: [] };
       const before = await snapshot(storage, userId);
       for (const vary of variants) {
-        assert.equal(await storage.renameAuthenticator(userId, vary(id), 'Mine'), false);
-        assert.equal(await storage.renameAuthenticator(vary(userId), id, 'Mine'), false);
+        assert.equal(await storage.renameAuthenticator(renamingOf(userId, vary(id), 'Mine')), false);
+        assert.equal(await storage.renameAuthenticator(renamingOf(vary(userId), id, 'Mine')), false);
         assert.equal(await storage.removeAuthenticator({ ...removal, authenticatorId: vary(id) }), 'absent');
         assert.equal(await storage.removeAuthenticator({ ...removal, userId: vary(userId) }), undefined);
-        assert.equal(await storage.reset(vary(userId)), undefined);
+        assert.equal(await storage.reset(vary(userId), []), undefined);
       }
       assert.deepEqual(await snapshot(storage, userId), before);
     },
@@ -140,7 +142,7 @@ export const nameCases: readonly StorageContractCase[] = [
   check('a name that is too long is refused or kept whole, never cut to another one', async (storage) => {
     const start = newUser().padEnd(400, 'x');
     for (const userId of [`${start}a`, `${start}b`]) {
-      const epoch = await storage.raiseEpoch(userId).catch(() => 'refused');
+      const epoch = await storage.raiseEpoch(revocationOf(userId)).catch(() => 'refused');
       assert.ok(epoch === 1 || epoch === 'refused', 'both ids are one account');
       const pending = newPending('login', userId);
       const isKept = await storage.createPending(pending).then(

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import type { Pending } from '../model.js';
-import { accountOf, begin, check, enrol, minute, newPending, newUser, now } from './storage-fixtures.js';
+import {
+  accountOf,
+  begin,
+  check,
+  enrol,
+  minute,
+  newPending,
+  newUser,
+  now,
+  revocationOf,
+} from './storage-fixtures.js';
 import type { StorageContractCase } from './storage-fixtures.js';
 
 /** Equal to a careless collation: by case, by accent (composed and not), by blanks at the end, by wildcard. */
@@ -125,7 +135,7 @@ export const pendingCases: readonly StorageContractCase[] = [
       assert.equal((await storage.findBackupCodeSet(id))?.userId, id);
       assert.equal((await storage.findPending(id))?.userId, id);
     }
-    await storage.raiseEpoch(`${prefix}-abc`);
+    await storage.raiseEpoch(revocationOf(`${prefix}-abc`));
     assert.equal((await storage.findAccount(`${prefix}-Abc`))?.epoch, 1);
     assert.equal((await storage.findPending(`${prefix}-Abc`))?.userId, `${prefix}-Abc`);
   }),

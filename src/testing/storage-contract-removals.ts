@@ -28,7 +28,7 @@ function refusesToRemove(
     const [userId, strangerId] = [await enrolTwo(storage), await enrolTwo(storage)];
     await failOnce(storage, userId, 2);
     const pending = await begin(storage, 'login', userId, { epoch: 2 });
-    const removal = { userId, epoch: 2, authenticatorId: authenticatorOf(userId).id };
+    const removal = { userId, epoch: 2, authenticatorId: authenticatorOf(userId).id, events: [] };
     const before = [await snapshot(storage, userId, pending), await snapshot(storage, strangerId)];
     assert.equal(await storage.removeAuthenticator({ ...removal, ...change(strangerId) }), expected);
     assert.deepEqual([await snapshot(storage, userId, pending), await snapshot(storage, strangerId)], before);
@@ -50,7 +50,7 @@ export const removalCases: readonly StorageContractCase[] = [
       const [rows, kept] = [await beginAll(storage, userId, 2), await begin(storage, 'login', other)];
       const before = await snapshot(storage, other, kept);
       const backupCodes = await storage.findBackupCodeSet(userId);
-      const removal = { userId, authenticatorId: removed.id };
+      const removal = { userId, authenticatorId: removed.id, events: [] };
       assert.equal(await storage.removeAuthenticator({ ...removal, epoch: 2 }), 3);
       assert.deepEqual(await snapshot(storage, userId, ...rows), {
         account: accountOf(userId, { epoch: 3, lanes: failedOnce }),
@@ -71,7 +71,7 @@ export const removalCases: readonly StorageContractCase[] = [
     await failOnce(storage, userId, 1);
     const pending = await begin(storage, 'login', userId);
     const before = await snapshot(storage, userId, pending);
-    const removal = { userId, epoch: 1, authenticatorId: authenticatorOf(userId).id };
+    const removal = { userId, epoch: 1, authenticatorId: authenticatorOf(userId).id, events: [] };
     assert.equal(await storage.removeAuthenticator(removal), 'last');
     assert.equal(await storage.removeAuthenticator({ ...removal, authenticatorId: newUser() }), 'absent');
     assert.deepEqual(await snapshot(storage, userId, pending), before);
@@ -88,10 +88,10 @@ export const removalCases: readonly StorageContractCase[] = [
 
   check('removeAuthenticator refuses a user whose second factor is off', async (storage) => {
     const userId = await enrolTwo(storage);
-    await storage.reset(userId);
+    await storage.reset(userId, []);
     const pending = await begin(storage, 'login', userId, { epoch: 3 });
     const before = await snapshot(storage, userId, pending);
-    const removal = { userId, epoch: 3, authenticatorId: authenticatorOf(userId).id };
+    const removal = { userId, epoch: 3, authenticatorId: authenticatorOf(userId).id, events: [] };
     assert.equal(await storage.removeAuthenticator(removal), undefined);
     assert.deepEqual(await snapshot(storage, userId, pending), before);
   }),
@@ -101,7 +101,7 @@ export const removalCases: readonly StorageContractCase[] = [
     await failOnce(storage, userId, 2);
     const [rows, kept] = [await beginAll(storage, userId, 2), await begin(storage, 'login', other)];
     const before = await snapshot(storage, other, kept);
-    assert.equal(await storage.reset(userId), 3);
+    assert.equal(await storage.reset(userId, []), 3);
     assert.deepEqual(await snapshot(storage, userId, ...rows), {
       account: accountOf(userId, { enabledAt: null, epoch: 3 }),
       authenticators: [],
@@ -115,14 +115,14 @@ export const removalCases: readonly StorageContractCase[] = [
 
   check('reset changes nothing where there is no second factor', async (storage) => {
     const [unknown, disabled] = [newUser(), await enrol(storage)];
-    await storage.reset(disabled);
+    await storage.reset(disabled, []);
     for (const [userId, epoch] of [
       [unknown, 0],
       [disabled, 2],
     ] as const) {
       const enrolment = await begin(storage, 'enrolment', userId, { epoch });
       const before = await snapshot(storage, userId, enrolment);
-      assert.equal(await storage.reset(userId), undefined);
+      assert.equal(await storage.reset(userId, []), undefined);
       assert.deepEqual(await snapshot(storage, userId, enrolment), before);
     }
   }),

@@ -4,7 +4,9 @@ import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
 import { authenticatorCases } from './storage-contract-authenticators.js';
 import { browserCases } from './storage-contract-browsers.js';
+import { budgetCases } from './storage-contract-budget.js';
 import { changeCases } from './storage-contract-changes.js';
+import { eventCases } from './storage-contract-events.js';
 import { inspectionCases } from './storage-contract-inspection.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
@@ -18,7 +20,10 @@ import {
   enrol,
   enrolTwo,
   newUser,
+  renamingOf,
+  revocationOf,
   tokenOf,
+  trust,
 } from './storage-fixtures.js';
 import { secondAuthenticatorOf, useStep, type StorageContractCase } from './storage-fixtures.js';
 import type { StorageRace } from './storage-race.js';
@@ -44,7 +49,7 @@ async function renameInParallel(storage: Storage, userId: string): Promise<void>
   await Promise.all(
     callers.slice(0, 16).map(async (caller) => {
       for (let time = 0; time < 3; time += 1)
-        await storage.renameAuthenticator(userId, id, `Phone ${caller}.${time}`);
+        await storage.renameAuthenticator(renamingOf(userId, id, `Phone ${caller}.${time}`));
     }),
   );
 }
@@ -63,7 +68,9 @@ const raceCases: readonly StorageContractCase[] = [
 
   check('race: raiseEpoch loses none of 16 parallel calls', async (storage) => {
     const userId = newUser();
-    const epochs = await Promise.all(callers.slice(0, 16).map(() => storage.raiseEpoch(userId)));
+    const epochs = await Promise.all(
+      callers.slice(0, 16).map(() => storage.raiseEpoch(revocationOf(userId))),
+    );
     assert.deepEqual(
       epochs.sort((a, b) => a - b),
       Array.from({ length: 16 }, (_, index) => index + 1),
@@ -84,8 +91,11 @@ const raceCases: readonly StorageContractCase[] = [
   check('race: useToken brings no browser back whose trust was ended', async (storage) => {
     for (let round = 0; round < 3; round += 1) {
       const userId = await enrol(storage);
-      await storage.trustBrowser(browserOf(userId), null);
-      await Promise.all([storage.deleteTrustedBrowsers(userId, null), useInParallel(storage, userId)]);
+      await trust(storage, browserOf(userId));
+      await Promise.all([
+        storage.deleteTrustedBrowsers({ userId, id: null, events: [] }),
+        useInParallel(storage, userId),
+      ]);
       assert.deepEqual(await storage.listTrustedBrowsers(userId), []);
     }
   }),
@@ -94,7 +104,7 @@ const raceCases: readonly StorageContractCase[] = [
     for (let round = 0; round < 3; round += 1) {
       const userId = await enrolTwo(storage);
       const { id } = authenticatorOf(userId);
-      const remove = storage.removeAuthenticator({ userId, epoch: 2, authenticatorId: id });
+      const remove = storage.removeAuthenticator({ userId, epoch: 2, authenticatorId: id, events: [] });
       const [epoch] = await Promise.all([remove, renameInParallel(storage, userId)]);
       assert.equal(epoch, 3);
       assert.deepEqual(await storage.listAuthenticators(userId), [secondAuthenticatorOf(userId)]);
@@ -110,12 +120,14 @@ export const storageContract: readonly StorageContractCase[] = [
   ...pendingCases,
   ...nameCases,
   ...attemptCases,
+  ...budgetCases,
   ...acceptanceCases,
   ...changeCases,
   ...authenticatorCases,
   ...removalCases,
   ...replacementCases,
   ...browserCases,
+  ...eventCases,
   ...inspectionCases,
   ...raceCases,
 ];

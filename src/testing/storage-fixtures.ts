@@ -1,14 +1,18 @@
 import { randomId } from '../crypto/random.js';
-import type { Account, Authenticator, Pending, Purpose, TrustedBrowser } from '../model.js';
+import type { SecondFactorEvent } from '../events.js';
+import type { Account, Authenticator, LaneCounter, Pending, Purpose, TrustedBrowser } from '../model.js';
 import type {
   Adding,
   Attempt,
   AttemptLimits,
+  AuthenticatorRenaming,
   Enabling,
   NewBackupCodeSet,
   PendingKey,
+  Revocation,
   Storage,
   TokenUse,
+  Trusting,
 } from '../storage/storage.js';
 
 /** One rule of the storage interface, as a test that any framework can run. */
@@ -25,7 +29,13 @@ export interface StorageContractCase {
 export const now = 1_800_000_000_000;
 export const minute = 60_000;
 
-export const limits: AttemptLimits = { perPending: 5, delayFrom: 5, delays: [30_000, minute], cap: 8 };
+export const limits: AttemptLimits = {
+  perPending: 5,
+  delayFrom: 5,
+  delays: [30_000, minute],
+  cap: 8,
+  budget: { answers: 20, within: 1_000 * minute },
+};
 
 export function check(title: string, body: (storage: Storage) => Promise<void>): StorageContractCase {
   return { title, run: async (open) => body(await open()) };
@@ -65,14 +75,46 @@ export async function begin(
   return pending;
 }
 
-export function attemptOn(pending: Pending, fields: Partial<Attempt> = {}): Attempt {
-  return { ...keyOf(pending), lane: 'totp', now, limits, ...fields };
+/** A wrong answer at `now`, unless something else is said. */
+export function eventOf(userId: string, fields: Partial<SecondFactorEvent> = {}): SecondFactorEvent {
+  return {
+    id: `event-${randomId()}`,
+    userId,
+    kind: 'answer.rejected',
+    at: now,
+    address: '192.0.2.1',
+    browser: 'Browser/1.0',
+    node: 'node-1',
+    details: { factor: 'totp', purpose: 'login' },
+    ...fields,
+  } as SecondFactorEvent;
 }
+
+/** Its event is of the instant of the attempt, and another one each time. */
+export function attemptOn(pending: Pending, fields: Partial<Attempt> = {}): Attempt {
+  const kind = fields.lane === null ? 'password.rejected' : 'answer.rejected';
+  const event = eventOf(pending.userId, { kind, at: fields.now ?? now });
+  return { ...keyOf(pending), lane: 'totp', isKnown: false, now, limits, event, ...fields };
+}
+
+export function revocationOf(userId: string, fields: Partial<Revocation> = {}): Revocation {
+  return { userId, passwordChangedAt: null, events: [], ...fields };
+}
+
+export function renamingOf(userId: string, authenticatorId: string, name: string): AuthenticatorRenaming {
+  return { userId, authenticatorId, name, events: [] };
+}
+
+export const freshLane: LaneCounter = {
+  failures: 0,
+  delayedUntil: 0,
+  known: { failures: 0, delayedUntil: 0 },
+};
 
 /** An account whose counters are at 0; enabled at `now`, epoch 1. */
 export function accountOf(userId: string, fields: Partial<Account> = {}): Account {
-  const fresh = { failures: 0, delayedUntil: 0 };
-  return { userId, enabledAt: now, epoch: 1, lanes: { totp: fresh, 'backup-code': fresh }, ...fields };
+  const lanes = { totp: freshLane, 'backup-code': freshLane };
+  return { userId, enabledAt: now, epoch: 1, lanes, suspectedAt: null, ...fields };
 }
 
 /** The records of an enrolled user follow from the id alone, so that another process can name them too. */
@@ -106,6 +148,7 @@ export function enablingOf(enrolment: Pending, fields: Partial<Enabling> = {}): 
     backupCodes: backupCodesOf(userId),
     proposal: newPending('backup-codes', userId, { payload: 'sealed-codes' }),
     now,
+    events: [],
     ...fields,
   };
 }
@@ -123,7 +166,7 @@ export function secondAuthenticatorOf(userId: string): Authenticator {
 
 export function addingOf(enrolment: Pending, fields: Partial<Adding> = {}): Adding {
   const authenticator = secondAuthenticatorOf(enrolment.userId);
-  const rest = { purpose: 'enrolment', authenticator, replaces: null, most: 2, now } as const;
+  const rest = { purpose: 'enrolment', authenticator, replaces: null, most: 2, now, events: [] } as const;
   return { ...keyOf(enrolment), ...rest, ...fields };
 }
 
@@ -136,13 +179,13 @@ export async function enrolTwo(storage: Storage, userId = newUser()): Promise<st
 
 export function useStep(pending: Pending, step: number, { id } = authenticatorOf(pending.userId)) {
   const proof = { lane: 'totp', authenticatorId: id, step } as const;
-  return { ...keyOf(pending), proof, effect: 'complete', now } as const;
+  return { ...keyOf(pending), proof, effect: 'complete', now, events: [] } as const;
 }
 
 export function useCode(pending: Pending, index: number) {
   const { id, codeHashes } = backupCodesOf(pending.userId);
   const proof = { lane: 'backup-code', setId: id, codeHash: codeHashes[index] ?? '' } as const;
-  return { ...keyOf(pending), proof, effect: 'complete', now } as const;
+  return { ...keyOf(pending), proof, effect: 'complete', now, events: [] } as const;
 }
 
 /** Trusted at `now` and epoch 1, with token number 0. */
@@ -161,10 +204,22 @@ export function browserOf(userId: string, fields: Partial<TrustedBrowser> = {}):
   };
 }
 
+export function trust(
+  storage: Storage,
+  browser: TrustedBrowser,
+  fields: Partial<Trusting> = {},
+): Promise<boolean> {
+  return storage.trustBrowser({ browser, replaces: null, events: [], ...fields });
+}
+
 /** Hands in token number `index` of `browserOf(userId)`. */
 export function tokenOf(userId: string, index: number): TokenUse {
   const [tokenHash, nextHash] = [`${userId}-token-${index}`, `${userId}-token-${index + 1}`];
-  return { id: browserOf(userId).id, userId, epoch: 1, tokenHash, nextHash, grace: 10_000, now };
+  const events = {
+    trusted: eventOf(userId, { kind: 'login.trusted', details: { browser: 'Firefox' } }),
+    stolen: eventOf(userId, { kind: 'browser.stolen', details: { browser: 'Firefox' } }),
+  };
+  return { id: browserOf(userId).id, userId, epoch: 1, tokenHash, nextHash, grace: 10_000, now, events };
 }
 
 /** Everything that can be read about a user, to show that a refusal changed nothing. */
@@ -192,6 +247,6 @@ export async function failOnce(storage: Storage, userId: string, epoch: number):
 }
 
 export const failedOnce: Account['lanes'] = {
-  totp: { failures: 1, delayedUntil: now + 30_000 },
-  'backup-code': { failures: 1, delayedUntil: 0 },
+  totp: { ...freshLane, failures: 1, delayedUntil: now + 30_000 },
+  'backup-code': { ...freshLane, failures: 1 },
 };

@@ -40,7 +40,12 @@ async function add(storage: Storage, key: string, caller: number, row: number): 
 /** Callers take turns with the one and the other. */
 async function remove(storage: Storage, key: string, caller: number, there = 2): Promise<boolean> {
   const { id } = caller % 2 === 0 ? fixtures.authenticatorOf(key) : fixtures.secondAuthenticatorOf(key);
-  const epoch = await storage.removeAuthenticator({ userId: key, epoch: there, authenticatorId: id });
+  const epoch = await storage.removeAuthenticator({
+    userId: key,
+    epoch: there,
+    authenticatorId: id,
+    events: [],
+  });
   return epoch === there + 1 && leaves(storage, key, there - 1);
 }
 
@@ -87,7 +92,7 @@ export const authenticatorRaces: readonly StorageRace[] = [
   {
     title: 'race: reset turns the second factor off once',
     prepare: prepareTwo,
-    attempt: async (storage, key) => (await storage.reset(key)) === 3 && leaves(storage, key, 0),
+    attempt: async (storage, key) => (await storage.reset(key, [])) === 3 && leaves(storage, key, 0),
     winners: 1,
   },
 ];

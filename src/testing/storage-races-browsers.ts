@@ -4,7 +4,7 @@ import type { StorageRace } from './storage-race.js';
 
 async function trustOne(storage: Storage, key: string): Promise<void> {
   await fixtures.enrol(storage, key);
-  await storage.trustBrowser(fixtures.browserOf(key), null);
+  await fixtures.trust(storage, fixtures.browserOf(key));
 }
 
 async function useTwice(storage: Storage, key: string): Promise<void> {
@@ -16,13 +16,13 @@ export const browserRaces: readonly StorageRace[] = [
   {
     title: 'race: one token of a trusted browser is rotated once',
     prepare: trustOne,
-    attempt: async (storage, key) => (await storage.useToken(fixtures.tokenOf(key, 0))).kind === 'rotated',
+    attempt: async (storage, key) => (await storage.useToken(fixtures.tokenOf(key, 0))) === 'rotated',
     winners: 1,
   },
   {
     title: 'race: a used token of a trusted browser is told stolen once',
     prepare: useTwice,
-    attempt: async (storage, key) => (await storage.useToken(fixtures.tokenOf(key, 0))).kind === 'stolen',
+    attempt: async (storage, key) => (await storage.useToken(fixtures.tokenOf(key, 0))) === 'stolen',
     winners: 1,
   },
   {
@@ -30,7 +30,7 @@ export const browserRaces: readonly StorageRace[] = [
     prepare: trustOne,
     attempt: async (storage, key, caller) => {
       const id = caller % 2 === 0 ? null : fixtures.browserOf(key).id;
-      return (await storage.deleteTrustedBrowsers(key, id)) === 1;
+      return (await storage.deleteTrustedBrowsers({ userId: key, id, events: [] })) === 1;
     },
     winners: 1,
   },

@@ -9,14 +9,22 @@ function spendOn(
   row: (caller: number) => number,
   limits: AttemptLimits,
   lane: 'totp' | null,
+  isKnown: (caller: number) => boolean = () => false,
 ): StorageRace['attempt'] {
   return async (storage, key, caller) => {
     const pending = rowOf(lane === null ? 'step-up' : 'login', key, row(caller));
-    return (await storage.spendAttempt(fixtures.attemptOn(pending, { limits, lane }))).kind === 'spent';
+    const attempt = fixtures.attemptOn(pending, { limits, lane, isKnown: isKnown(caller) });
+    return (await storage.spendAttempt(attempt)).kind === 'spent';
   };
 }
 
-const unlimited: AttemptLimits = { perPending: 1_000, delayFrom: 1_000, delays: [1_000], cap: 1_000 };
+const unlimited: AttemptLimits = {
+  perPending: 1_000,
+  delayFrom: 1_000,
+  delays: [1_000],
+  cap: 1_000,
+  budget: { answers: 1_000, within: 1_000 },
+};
 
 export const storageRaces: readonly StorageRace[] = [
   {
@@ -69,6 +77,23 @@ export const storageRaces: readonly StorageRace[] = [
     winners: 7,
   },
   {
+    title: 'race: attempts of known and other browsers stop at one cap',
+    prepare: afterEnrolment('login'),
+    attempt: spendOn(
+      (caller) => caller,
+      { ...unlimited, cap: 7 },
+      'totp',
+      (caller) => caller % 2 === 0,
+    ),
+    winners: 7,
+  },
+  {
+    title: 'race: attempts over several pending logins stop at the budget',
+    prepare: afterEnrolment('login'),
+    attempt: spendOn((caller) => caller, { ...unlimited, budget: { answers: 6, within: 1_000 } }, 'totp'),
+    winners: 6,
+  },
+  {
     title: 'race: attempts on one pending login stop at its limit',
     prepare: afterEnrolment('login'),
     attempt: spendOn(() => 0, { ...unlimited, perPending: 3 }, 'totp'),
@@ -112,6 +137,7 @@ export const storageRaces: readonly StorageRace[] = [
         purpose: 'backup-codes',
         backupCodes,
         now: fixtures.now,
+        events: [],
       });
       return epoch === 2;
     },
@@ -120,7 +146,7 @@ export const storageRaces: readonly StorageRace[] = [
   {
     title: 'race: raiseEpoch gives no epoch to two callers',
     prepare: async () => {},
-    attempt: async (storage, key) => (await storage.raiseEpoch(key)) === 1,
+    attempt: async (storage, key) => (await storage.raiseEpoch(fixtures.revocationOf(key))) === 1,
     winners: 1,
   },
   {

@@ -5,7 +5,10 @@ import { nameBrowser, readSource } from '../http/source.js';
 import type { TrustedBrowser } from '../model.js';
 import type { Settings } from '../settings.js';
 import { BrowserCookie, type Entry, entryShape } from './cookie.js';
-import type { BrowserOwner, Recognition, TrustedBrowserFlow, TrustToken } from './flow.js';
+import type { BrowserOwner, TrustedBrowserFlow, TrustToken } from './flow.js';
+
+/** The cookie holds eight of them. */
+const LONGEST_NAME = 64;
 
 /** A trusted browser as its owner sees it. */
 export interface ListedBrowser extends Pick<
@@ -27,7 +30,7 @@ export class TrustedBrowserDesk {
     this.#settings = settings;
     this.#cookie = new BrowserCookie(
       'second-factor-trust',
-      z.strictObject({ ...entryShape, id: z.string(), token: z.string() }),
+      z.strictObject({ ...entryShape, id: z.string(), token: z.string(), name: z.string().nullable() }),
       settings.trustedBrowsers?.lifetime ?? 0,
       settings,
       ring,
@@ -35,32 +38,26 @@ export class TrustedBrowserDesk {
   }
 
   /** Whether this browser's trust stands for the second step of a login whose first factor was right. */
-  async recognise(request: Request, user: Express.User, owner: BrowserOwner): Promise<Recognition> {
+  async isTrusted(request: Request, user: Express.User, owner: BrowserOwner): Promise<boolean> {
     const kept = this.#cookie.find(request, owner.userId);
     // A browser that cannot be given the next token would look like a thief's at its next login.
-    if (!kept || !this.#cookie.canKeep(request) || !(await this.#isAllowed(request, user)))
-      return { kind: 'unknown' };
-    const recognition = await this.#flow.recognise(owner, kept);
-    if (recognition.kind === 'trusted') this.#cookie.keep(request, owner.userId, recognition.next);
+    if (!kept || !this.#cookie.canKeep(request) || !(await this.#isAllowed(request, user))) return false;
+    const recognition = await this.#flow.recognise(owner, kept, readSource(request));
+    const isTrusted = recognition.kind === 'trusted';
+    if (isTrusted) this.#cookie.keep(request, owner.userId, recognition.next);
     else this.#cookie.drop(request, owner.userId);
-    return recognition;
+    return isTrusted;
   }
 
-  /**
-   * Trusts this browser. The caller has just seen a right answer to this login.
-   * @returns the name of the browser, or `undefined` where it is not trusted.
-   */
-  async trust(
-    request: Request,
-    user: Express.User,
-    owner: BrowserOwner,
-  ): Promise<{ name: string | null } | undefined> {
-    if (!this.#cookie.canKeep(request) || !(await this.#isAllowed(request, user))) return undefined;
-    const name = nameBrowser(readSource(request).browser);
-    const token = await this.#flow.trust(owner, name, this.#cookie.find(request, owner.userId));
-    if (!token) return undefined;
-    this.#cookie.keep(request, owner.userId, token);
-    return { name };
+  /** Trusts this browser. The caller has just seen a right answer to this login. @returns whether it is trusted now. */
+  async trust(request: Request, user: Express.User, owner: BrowserOwner): Promise<boolean> {
+    if (!this.#cookie.canKeep(request) || !(await this.#isAllowed(request, user))) return false;
+    const source = readSource(request);
+    const name = nameBrowser(source.browser)?.slice(0, LONGEST_NAME) ?? null;
+    const before = this.#cookie.find(request, owner.userId);
+    const token = await this.#flow.trust(owner, name, before, source);
+    if (token) this.#cookie.keep(request, owner.userId, token);
+    return token !== undefined;
   }
 
   async list(request: Request, owner: BrowserOwner): Promise<ListedBrowser[]> {
@@ -74,7 +71,7 @@ export class TrustedBrowserDesk {
 
   /** Ends the trust of one of the owner's browsers, or of all (`null`). @returns those whose trust was ended. */
   async revoke(request: Request, owner: BrowserOwner, id: string | null): Promise<TrustedBrowser[]> {
-    const revoked = await this.#flow.revoke(owner, id);
+    const revoked = await this.#flow.revoke(owner, id, readSource(request));
     const kept = this.#cookie.find(request, owner.userId);
     if (revoked.some((browser) => browser.id === kept?.id)) this.#cookie.drop(request, owner.userId);
     return revoked;

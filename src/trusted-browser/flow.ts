@@ -1,5 +1,7 @@
+import type { Journal } from '../audit/journal.js';
 import { sha256 } from '../crypto/hash.js';
 import { randomId, randomToken } from '../crypto/random.js';
+import type { Source } from '../http/source.js';
 import type { TrustedBrowser } from '../model.js';
 import { type Settings, TOKEN_GRACE } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
@@ -18,15 +20,15 @@ export interface TrustToken {
   token: string;
   /** When the browser was trusted. */
   since: number;
+  /** As in the record. */
+  name: string | null;
 }
 
-/** What a browser's token has led to; `name` is the browser's. */
+/** What a browser's token has led to. */
 export type Recognition =
   /** The login goes on without a code; `next` is for the browser to keep. */
-  | { kind: 'trusted'; next: TrustToken; name: string | null }
-  /** The token was used before: somebody has a copy, and the browser is trusted no more. */
-  | { kind: 'stolen'; name: string | null }
-  /** The browser is not trusted (any more). */
+  | { kind: 'trusted'; next: TrustToken }
+  /** The browser is not trusted, or not any more, for example since the token was used before: somebody has a copy. */
   | { kind: 'unknown' };
 
 export interface TrustedBrowserFlow {
@@ -39,18 +41,20 @@ export interface TrustedBrowserFlow {
     owner: BrowserOwner,
     name: string | null,
     replaces: TrustToken | undefined,
+    source: Source,
   ): Promise<TrustToken | undefined>;
-  /** Makes use of a browser's token at a login of its owner. Two statements. */
-  recognise(owner: BrowserOwner, kept: TrustToken): Promise<Recognition>;
+  /** Makes use of a browser's token at a login of its owner. One transaction. */
+  recognise(owner: BrowserOwner, kept: TrustToken, source: Source): Promise<Recognition>;
   /** Those that are trusted now. */
   list(owner: BrowserOwner): Promise<TrustedBrowser[]>;
   /** Ends the trust of one browser, or of all (`null`). @returns those whose trust was ended. */
-  revoke(owner: BrowserOwner, id: string | null): Promise<TrustedBrowser[]>;
+  revoke(owner: BrowserOwner, id: string | null, source: Source): Promise<TrustedBrowser[]>;
 }
 
 export function createTrustedBrowserFlow(
   { clock, trustedBrowsers }: Settings,
   storage: Storage,
+  journal: Journal,
 ): TrustedBrowserFlow {
   const lifetime = trustedBrowsers?.lifetime ?? 0;
 
@@ -66,9 +70,9 @@ export function createTrustedBrowserFlow(
   return {
     list,
 
-    async trust({ userId, epoch }, name, replaces) {
+    async trust({ userId, epoch }, name, replaces, source) {
       const now = clock();
-      const fresh: TrustToken = { id: randomId(), token: randomToken(), since: now };
+      const fresh: TrustToken = { id: randomId(), token: randomToken(), since: now, name };
       const browser = {
         ...{ id: fresh.id, userId, epoch, name },
         tokenHash: sha256(fresh.token),
@@ -77,37 +81,54 @@ export function createTrustedBrowserFlow(
         lastUsedAt: null,
         expiresAt: now + lifetime,
       };
-      return (await storage.trustBrowser(browser, replaces?.id ?? null)) ? fresh : undefined;
+      const events = [journal.draft('browser.trusted', userId, source, describe(fresh))];
+      if (!(await storage.trustBrowser({ browser, replaces: replaces?.id ?? null, events })))
+        return undefined;
+      journal.publish(events);
+      return fresh;
     },
 
-    async recognise({ userId, epoch }, { id, token, since }) {
-      const next = { id, token: deriveNext(token), since };
-      const hashes = { tokenHash: sha256(token), nextHash: sha256(next.token) };
+    async recognise({ userId, epoch }, kept, source) {
+      const { id, token } = kept;
+      const next = { ...kept, token: deriveNext(token) };
+      const events = {
+        trusted: journal.draft('login.trusted', userId, source, describe(kept)),
+        stolen: journal.draft('browser.stolen', userId, source, describe(kept)),
+      };
       const result = await storage.useToken({
-        id,
-        userId,
-        epoch,
-        ...hashes,
-        grace: TOKEN_GRACE,
-        now: clock(),
+        ...{ id, userId, epoch, tokenHash: sha256(token), nextHash: sha256(next.token) },
+        ...{ grace: TOKEN_GRACE, now: clock(), events },
       });
-      switch (result.kind) {
+      switch (result) {
         case 'rotated':
         case 'recent':
-          return { kind: 'trusted', next, name: result.name };
+          journal.publish([events.trusted]);
+          return { kind: 'trusted', next };
         case 'stolen':
-          return result;
+          journal.publish([events.stolen]);
+          return { kind: 'unknown' };
         case 'gone':
           return { kind: 'unknown' };
       }
     },
 
-    async revoke(owner, id) {
+    async revoke(owner, id, source) {
+      const { userId } = owner;
       const doomed = (await list(owner)).filter((browser) => id === null || browser.id === id);
+      const events = doomed.map((browser) =>
+        journal.draft('browser.revoked', userId, source, describe(browser)),
+      );
       // Of two requests that end the same trust, one has ended it.
-      return (await storage.deleteTrustedBrowsers(owner.userId, id)) > 0 ? doomed : [];
+      if ((await storage.deleteTrustedBrowsers({ userId, id, events })) === 0) return [];
+      journal.publish(events);
+      return doomed;
     },
   };
+}
+
+/** For events. */
+function describe({ name }: { name: string | null }): { browser: string } {
+  return { browser: name ?? '?' };
 }
 
 /**

@@ -34,6 +34,7 @@ describe('the OpenAPI document', () => {
       verifyBackup: 'POST /verify-backup/{user_id}',
       disable: 'POST /disable/{user_id}',
       getStatus: 'GET /status/{user_id}',
+      getActivity: 'GET /activity/{user_id}',
       getBackupCodes: 'GET /backup-codes/{user_id}',
       getSession: 'GET /session',
       verifyPassword: 'POST /verify-password/{user_id}',

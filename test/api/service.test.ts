@@ -13,6 +13,7 @@ import {
   whoIs,
   wrongCodes,
 } from '../helpers/host.js';
+import { revocationOf } from '../../src/testing/storage-fixtures.js';
 
 const MINUTE = 60_000;
 const STEP = 30_000;
@@ -245,7 +246,7 @@ describe('R6 R10 somebody who wants a change by the service', () => {
         ...storage,
         async accept(acceptance) {
           const result = await storage.accept(acceptance);
-          if (isArmed) await storage.raiseEpoch(acceptance.userId);
+          if (isArmed) await storage.raiseEpoch(revocationOf(acceptance.userId));
           return result;
         },
       }),

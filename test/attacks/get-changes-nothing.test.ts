@@ -16,6 +16,7 @@ import { readDescription } from '../helpers/openapi.js';
 
 const PATHS = [
   ...['', '/challenge', '/cancel', '/setup', '/backup-codes', '/backup-codes/saved', '/disable'],
+  ...['/activity', '/backup-codes/used'],
   ...['/authenticators/any/name', '/authenticators/any/remove', '/sign-out-elsewhere'],
 ];
 

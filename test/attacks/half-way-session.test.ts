@@ -40,6 +40,7 @@ async function startLogin(host: Host, userId: string): Promise<Agent> {
 function closedCalls(code: string): [method: 'get' | 'post', path: string, body?: object][] {
   return [
     ['get', '/status/me'],
+    ['get', '/activity/me'],
     ['get', '/setup/me'],
     ['get', '/backup-codes/me'],
     ['post', '/verify-password/me', { password: 'ada-password' }],

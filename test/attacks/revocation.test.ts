@@ -14,6 +14,7 @@ import {
   userIdOf,
   whoIs,
 } from '../helpers/host.js';
+import { revocationOf } from '../../src/testing/storage-fixtures.js';
 
 const STEP = 30_000;
 const CHALLENGE = '/two-factor/challenge';
@@ -220,9 +221,9 @@ it.each(
       wrapStorage: (storage) => ({
         ...storage,
         async accept(acceptance) {
-          if (kind === 'expired') await storage.raiseEpoch(acceptance.userId);
+          if (kind === 'expired') await storage.raiseEpoch(revocationOf(acceptance.userId));
           const result = await storage.accept(acceptance);
-          if (kind === 'accepted') await storage.raiseEpoch(acceptance.userId);
+          if (kind === 'accepted') await storage.raiseEpoch(revocationOf(acceptance.userId));
           return result;
         },
       }),
@@ -240,7 +241,7 @@ it('R7 a login without a second factor is nobody’s when one is turned on in th
       ...storage,
       async findAccount(userId) {
         const account = await storage.findAccount(userId);
-        if (account === undefined) await storage.raiseEpoch(userId);
+        if (account === undefined) await storage.raiseEpoch(revocationOf(userId));
         return account;
       },
     }),

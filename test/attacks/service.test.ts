@@ -2,6 +2,7 @@ import type { Storage } from 'passport-second-factor';
 import { totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import { answer, createHost, type Host, readCounters, wrongCodes } from '../helpers/host.js';
+import { revocationOf } from '../../src/testing/storage-fixtures.js';
 
 /** A host whose accounts change right after a verb was used. */
 async function createShifty(
@@ -111,7 +112,9 @@ describe('R6 somebody whose account changes in the moment of a call', () => {
   });
 
   it('gets no backup codes by a code from before a change that ended everything', async () => {
-    const { host, after } = await createShifty((shifted) => shifted.options.storage.raiseEpoch('ada'));
+    const { host, after } = await createShifty((shifted) =>
+      shifted.options.storage.raiseEpoch(revocationOf('ada')),
+    );
     const factor = await host.enrol('ada');
     const { service } = host.secondFactor;
     for (const verb of ['findAccount', 'spendAttempt', 'accept'] as const) {

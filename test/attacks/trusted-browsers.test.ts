@@ -259,7 +259,7 @@ const changes: [string, (host: Host, agent: Agent, code: (steps?: number) => str
     [
       'a reset by an administrator',
       async (host) => {
-        await host.options.storage.reset('ada');
+        await host.options.storage.reset('ada', []);
         await host.enrol('ada');
       },
     ],

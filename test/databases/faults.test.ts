@@ -62,13 +62,13 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
     const login = await fixtures.begin(storage, 'login', userId);
     await holdAccount();
     const calls = [
-      storage.raiseEpoch(userId),
+      storage.raiseEpoch(fixtures.revocationOf(userId)),
       storage.accept(fixtures.useStep(login, 101)),
       storage.spendAttempt(fixtures.attemptOn(login)),
       // The pool has four connections; these wait for one.
       storage.spendAttempt(fixtures.attemptOn(login)),
-      storage.raiseEpoch(userId),
-      storage.raiseEpoch(userId),
+      storage.raiseEpoch(fixtures.revocationOf(userId)),
+      storage.raiseEpoch(fixtures.revocationOf(userId)),
     ];
     await Promise.all(calls.map(rejectsInTime));
     await host.query('rollback');
@@ -80,7 +80,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
 
   it('goes on at once where a lock is released in time', async () => {
     await holdAccount();
-    const raised = storage.raiseEpoch(userId);
+    const raised = storage.raiseEpoch(fixtures.revocationOf(userId));
     await wait(300);
     await host.query('commit');
     expect(await raised).toBe(2);
@@ -110,7 +110,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
     try {
       await Promise.all([
         rejectsInTime(storage.findAccount(userId)),
-        rejectsInTime(storage.raiseEpoch(userId)),
+        rejectsInTime(storage.raiseEpoch(fixtures.revocationOf(userId))),
         rejectsInTime(storage.findPending('nobody')),
       ]);
     } finally {
@@ -119,19 +119,21 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
     await untilNothingIsOpen(kind, url);
     const epoch = (await storage.findAccount(userId))?.epoch ?? 0;
     expect(epoch).toBe(1);
-    expect(await storage.raiseEpoch(userId)).toBe(2);
+    expect(await storage.raiseEpoch(fixtures.revocationOf(userId))).toBe(2);
   });
 
   it('closes the connections of a server that goes on hanging, and takes new ones', async () => {
     const server = servers[kind];
     await server.pause();
     try {
-      await Promise.all(Array.from({ length: 6 }, () => rejectsInTime(storage.raiseEpoch(userId))));
+      await Promise.all(
+        Array.from({ length: 6 }, () => rejectsInTime(storage.raiseEpoch(fixtures.revocationOf(userId)))),
+      );
       await wait(4_000);
     } finally {
       server.resume();
     }
-    expect(await storage.raiseEpoch(userId)).toBe(2);
+    expect(await storage.raiseEpoch(fixtures.revocationOf(userId))).toBe(2);
   });
 
   it('rejects what a killed server was doing, and works with the same pool after its restart', async () => {
@@ -139,7 +141,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
     await host.query('begin');
     await host.query(`select * from two_factor_pending where handle_hash = '${login.handleHash}' for update`);
     // It has raised the epoch and waits in the middle, for the pending row.
-    const raised = rejectsInTime(storage.raiseEpoch(userId));
+    const raised = rejectsInTime(storage.raiseEpoch(fixtures.revocationOf(userId)));
     await wait(200);
     await servers[kind].stopHard();
     await raised;
@@ -147,7 +149,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
     await servers[kind].restart();
     expect((await storage.findAccount(userId))?.epoch).toBe(1);
     expect(await storage.findPending(login.handleHash)).toEqual(login);
-    expect(await storage.raiseEpoch(userId)).toBe(2);
+    expect(await storage.raiseEpoch(fixtures.revocationOf(userId))).toBe(2);
   });
 
   it('repeats a transaction that the server chose to end a deadlock', async () => {
@@ -159,7 +161,7 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
     await host.query(`insert into of_the_host values ${Array.from({ length: 50 }, () => '(1)').join(', ')}`);
     await host.query(`select * from two_factor_pending where handle_hash = '${login.handleHash}' for update`);
     const start = performance.now();
-    const raised = storage.raiseEpoch(userId);
+    const raised = storage.raiseEpoch(fixtures.revocationOf(userId));
     await wait(200);
     // The account is theirs, the pending row is ours: one of the two must yield.
     await host.query(`update two_factor_auth set epoch = epoch + 10 where user_id = '${userId}'`);
@@ -171,9 +173,11 @@ describe.each(kinds)('sqlStorage over %s', (_, kind) => {
 
   it('gives up within two seconds where the pool has no free connection', async () => {
     await holdAccount();
-    await Promise.all(Array.from({ length: 12 }, () => rejectsInTime(storage.raiseEpoch(userId))));
+    await Promise.all(
+      Array.from({ length: 12 }, () => rejectsInTime(storage.raiseEpoch(fixtures.revocationOf(userId)))),
+    );
     await host.query('rollback');
     await untilNothingIsOpen(kind, url);
-    expect(await storage.raiseEpoch(userId)).toBe(2);
+    expect(await storage.raiseEpoch(fixtures.revocationOf(userId))).toBe(2);
   });
 });

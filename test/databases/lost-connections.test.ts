@@ -86,7 +86,7 @@ describe.each(kinds)('a connection of %s', (_, kind) => {
       commits += 1;
       return fault(url, id, send);
     });
-    const error = await watched.storage.raiseEpoch('ada').then(
+    const error = await watched.storage.raiseEpoch(fixtures.revocationOf('ada')).then(
       () => undefined,
       (reason: unknown) => reason,
     );
@@ -103,7 +103,7 @@ describe.each(kinds)('a connection of %s', (_, kind) => {
     expect(commits).toBe(1);
     expect(size()).toBe(0);
     expect(await storage.findAccount('ada')).toBeUndefined();
-    expect(await storage.raiseEpoch('ada')).toBe(1);
+    expect(await storage.raiseEpoch(fixtures.revocationOf('ada'))).toBe(1);
   });
 
   it('that is lost before the answer to its COMMIT comes: the verb rejects and is not repeated', async () => {
@@ -144,10 +144,10 @@ describe.each(kinds)('a connection of %s', (_, kind) => {
     });
     await openStorage(kind, url).migrate();
     await storage.createPending(fixtures.newPending('login', 'ada'));
-    await expect(storage.raiseEpoch('ada')).rejects.toThrow();
+    await expect(storage.raiseEpoch(fixtures.revocationOf('ada'))).rejects.toThrow();
     expect(size()).toBe(0);
     statements = 10;
-    expect(await storage.raiseEpoch('ada')).toBe(1);
+    expect(await storage.raiseEpoch(fixtures.revocationOf('ada'))).toBe(1);
   });
 
   it('is kept where only the statement was wrong', async () => {
@@ -158,7 +158,7 @@ describe.each(kinds)('a connection of %s', (_, kind) => {
     for (let time = 0; time < 5; time += 1) await expect(storage.createPending(pending)).rejects.toThrow();
     await untilNothingIsOpen(kind, url);
     expect(size()).toBe(1);
-    expect(await storage.raiseEpoch('ada')).toBe(1);
+    expect(await storage.raiseEpoch(fixtures.revocationOf('ada'))).toBe(1);
   });
 });
 
@@ -170,5 +170,7 @@ it('PostgreSQL’s "ROLLBACK" in answer to a COMMIT is an error', async () => {
     // As after a statement that failed without anybody noticing.
     return sql === 'commit' ? { ...(answer as object), command: 'ROLLBACK' } : answer;
   });
-  await expect(storage.raiseEpoch('ada')).rejects.toThrow('answered COMMIT with ROLLBACK');
+  await expect(storage.raiseEpoch(fixtures.revocationOf('ada'))).rejects.toThrow(
+    'answered COMMIT with ROLLBACK',
+  );
 });

@@ -138,7 +138,7 @@ describe('a connection that its owner gave back inside a transaction', () => {
     const another = await pool.connect();
     await another.query('begin; insert into of_the_host values (2)');
     another.release();
-    expect(await storage.raiseEpoch(userId)).toBe(8);
+    expect(await storage.raiseEpoch(fixtures.revocationOf(userId))).toBe(8);
     expect(await runSql('postgres', url, 'select a from of_the_host')).toEqual([]);
   });
 
@@ -160,7 +160,7 @@ describe('a connection that its owner gave back inside a transaction', () => {
     await another.query('start transaction');
     await another.query('insert into of_the_host values (2)');
     another.release();
-    expect(await storage.raiseEpoch(userId)).toBe(8);
+    expect(await storage.raiseEpoch(fixtures.revocationOf(userId))).toBe(8);
     expect(await runSql('mysql', url, 'select a from of_the_host')).toEqual([]);
   });
 });
@@ -172,7 +172,7 @@ it.each([
   const pool = openMysql(await newDatabase(kind), { connectionLimit: 1 });
   const storage = sqlStorage.mysql(pool);
   await storage.migrate();
-  await storage.raiseEpoch('ada');
+  await storage.raiseEpoch(fixtures.revocationOf('ada'));
   const connection = await pool.getConnection();
   await connection.query(statement);
   connection.release();
@@ -194,7 +194,7 @@ it('R1 a read through a client that cannot tell of its transaction does not see 
   };
   const storage = sqlStorage.postgres(withoutStatus);
   await storage.migrate();
-  await storage.raiseEpoch('ada');
+  await storage.raiseEpoch(fixtures.revocationOf('ada'));
   await inner.query('begin isolation level repeatable read');
   await inner.query('select 1 from two_factor_auth');
   await runSql('postgres', url, "update two_factor_auth set epoch = 7 where user_id = 'ada'");

@@ -150,9 +150,16 @@ describe('the documentation', () => {
     const snippets = new Map<string, string>();
     for (const page of [
       'README.md',
-      ...['testing', 'logins', 'step-up', 'json-api', 'storage-adapters', 'report', 'trusted-browsers'].map(
-        (name) => `docs/${name}.md`,
-      ),
+      ...[
+        'testing',
+        'logins',
+        'step-up',
+        'json-api',
+        'storage-adapters',
+        'report',
+        'events',
+        'trusted-browsers',
+      ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
       expect(found.length, page).toBeGreaterThan(0);
@@ -184,12 +191,14 @@ declare const exportData: express.RequestHandler;
 declare const transfer: express.RequestHandler;
 declare const auditLog: { impersonation(actor: Express.User, user: Express.User): Promise<void> };
 declare function isSupport(user: Express.User): boolean;
+declare const users: { languageOf(id: string): 'en' | 'id'; mailOf(id: string): string };
+declare const mailer: { sendMail(mail: { to: string; subject: string; text: string }): Promise<void> };
 declare function ask(question: string): Promise<string>;
 declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions;
-void [{} as Unused, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

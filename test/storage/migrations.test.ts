@@ -9,8 +9,11 @@ import type { Tables } from '../../src/storage/sql/tables.js';
 import * as fixtures from '../../src/testing/storage-fixtures.js';
 import { newDatabaseFile, openDatabase } from './sqlite-file.js';
 
-/** The tables as migration 1 made them when it was released. */
-const firstRelease = readFileSync(new URL('sqlite-1.sql', import.meta.url), 'utf8');
+/** The tables as the first so many migrations made them when the last of those was released. */
+const readRelease = (version: number): string =>
+  readFileSync(new URL(`sqlite-${String(version)}.sql`, import.meta.url), 'utf8');
+
+const firstRelease = readRelease(1);
 
 const addNote: Migration = ({ schema }) => [
   schema.alterTable('two_factor_auth').addColumn('note', 'text'),
@@ -38,12 +41,15 @@ const readVersions = (db: Database.Database): unknown =>
   db.prepare('select version from two_factor_migrations order by version').all();
 
 describe('migrate over SQLite', () => {
-  it('makes with migration 1 what it made when it was released', async () => {
-    const db = openDatabase(newDatabaseFile());
-    await runMigrations(db, released.slice(0, 1));
-    expect(readSchema(db)).toBe(firstRelease);
-    expect(readVersions(db)).toEqual([{ version: 1 }]);
-  });
+  it.each(released.map((_, index) => index + 1))(
+    'makes with migration %i what it made when it was released',
+    async (version) => {
+      const db = openDatabase(newDatabaseFile());
+      await runMigrations(db, released.slice(0, version));
+      expect(readSchema(db)).toBe(readRelease(version));
+      expect(readVersions(db)).toHaveLength(version);
+    },
+  );
 
   it('upgrades a file of the first release and keeps what is in it', async () => {
     const db = openDatabase(newDatabaseFile());

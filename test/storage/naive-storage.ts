@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Account, Authenticator, Pending, TrustedBrowser } from '../../src/model.js';
+import type { SecondFactorEvent } from '../../src/events.js';
+import type { Account, Authenticator, LaneCounter, Pending, TrustedBrowser } from '../../src/model.js';
 import { inspectRecords } from '../../src/storage/memory-inspection.js';
 import type { NewBackupCodeSet, PendingKey, Storage } from '../../src/storage/storage.js';
 
 interface UserRecord extends Account {
+  passwordChangedAt: number;
   authenticators: Authenticator[];
-  backupCodes: { set: NewBackupCodeSet; createdAt: number; used: string[] } | null;
+  backupCodes: { set: NewBackupCodeSet; createdAt: number; used: Record<string, number> } | null;
 }
 
 /** A table as most code uses one: read a record, change it, write it back. */
@@ -49,17 +51,27 @@ export function naiveStorage(
   const users = openTable<UserRecord>('users');
   const pendings = openTable<Pending>('pendings');
   const browsers = openTable<TrustedBrowser>('browsers');
+  const events = openTable<SecondFactorEvent>('events');
 
-  const freshLanes = (): UserRecord['lanes'] => ({
-    totp: { failures: 0, delayedUntil: 0 },
-    'backup-code': { failures: 0, delayedUntil: 0 },
+  const freshLane = (): LaneCounter => ({
+    failures: 0,
+    delayedUntil: 0,
+    known: { failures: 0, delayedUntil: 0 },
   });
+  const freshLanes = (): UserRecord['lanes'] => ({ totp: freshLane(), 'backup-code': freshLane() });
+  const record = async (happened: readonly SecondFactorEvent[]): Promise<void> => {
+    for (const event of happened) await events.save(event.id, event);
+  };
+  const isOlder = (a: Pick<SecondFactorEvent, 'at' | 'id'>, b: typeof a): boolean =>
+    a.at < b.at || (a.at === b.at && Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)) < 0);
   const findUser = async (userId: string): Promise<UserRecord> => {
     const nobody = {
       userId,
       enabledAt: null,
       epoch: 0,
       lanes: freshLanes(),
+      suspectedAt: null,
+      passwordChangedAt: 0,
       authenticators: [],
       backupCodes: null,
     };
@@ -93,7 +105,9 @@ export function naiveStorage(
     async migrate() {},
     async findAccount(userId) {
       const user = await users.find(userId);
-      return user && { userId, enabledAt: user.enabledAt, epoch: user.epoch, lanes: user.lanes };
+      if (!user) return undefined;
+      const { enabledAt, epoch, lanes, suspectedAt } = user;
+      return { userId, enabledAt, epoch, lanes, suspectedAt };
     },
     async listAuthenticators(userId) {
       const { authenticators } = await findUser(userId);
@@ -106,12 +120,22 @@ export function naiveStorage(
       if (!backupCodes) return undefined;
       const { set, createdAt, used } = backupCodes;
       const total = set.codeHashes.length;
-      return { id: set.id, userId, sealedKey: set.sealedKey, createdAt, total, left: total - used.length };
+      return {
+        id: set.id,
+        userId,
+        sealedKey: set.sealedKey,
+        createdAt,
+        total,
+        left: total - Object.keys(used).length,
+        usedAt: Object.values(used).sort((a, b) => a - b),
+      };
     },
-    async raiseEpoch(userId) {
+    async raiseEpoch({ userId, passwordChangedAt, events: happened }) {
       const user = await findUser(userId);
       user.epoch += 1;
+      if (passwordChangedAt !== null) Object.assign(user, { passwordChangedAt, suspectedAt: null });
       await users.save(userId, user);
+      await record(happened);
       const isStepUp = (pending: Pending): boolean =>
         pending.purpose === 'step-up' && pending.epoch === user.epoch - 1;
       const stepUps = (await pendings.list()).filter(
@@ -143,7 +167,7 @@ export function naiveStorage(
       return row !== undefined;
     },
     purgePending: (now) => deletePendings((pending) => pending.expiresAt <= now),
-    async spendAttempt({ lane, limits, now, ...key }) {
+    async spendAttempt({ lane, isKnown, limits, now, event, ...key }) {
       const user = await findUser(key.userId);
       const row = await pendings.find(key.handleHash);
       if (!row || !matches(row, key) || user.epoch !== key.epoch) return { kind: 'gone' };
@@ -151,20 +175,32 @@ export function naiveStorage(
       if (row.completedAt !== null) return { kind: 'completed' };
       if (row.expiresAt <= now) return { kind: 'gone' };
       if (row.failures >= limits.perPending) return { kind: 'exhausted' };
+      if (await events.find(event.id)) throw new Error('Taken.');
+      let [failures, answers] = [0, 0];
       if (lane !== null) {
-        const counter = user.lanes[lane];
-        if (counter.failures >= limits.cap) return { kind: 'suspended' };
+        const since = Math.max(now - limits.budget.within, user.passwordChangedAt);
+        const wrong = (await events.list()).filter(({ userId, kind, at }) => {
+          return userId === key.userId && kind === 'answer.rejected' && at > since;
+        });
+        answers = wrong.length + 1;
+        if (user.suspectedAt !== null || answers > limits.budget.answers) return { kind: 'suspected' };
+        const counter = isKnown ? user.lanes[lane].known : user.lanes[lane];
+        if (user.lanes[lane].failures >= limits.cap) return { kind: 'suspended' };
         if (now < counter.delayedUntil) return { kind: 'delayed', until: counter.delayedUntil };
         counter.failures += 1;
+        if (isKnown) user.lanes[lane].failures += 1;
         const delay = limits.delays[Math.min(counter.failures - limits.delayFrom, limits.delays.length - 1)];
         if (delay !== undefined) counter.delayedUntil = now + delay;
+        if (answers === limits.budget.answers) user.suspectedAt = now;
+        failures = user.lanes[lane].failures;
         await users.save(key.userId, user);
       }
       row.failures += 1;
       await pendings.save(key.handleHash, row);
-      return { kind: 'spent', left: limits.perPending - row.failures };
+      await record([event]);
+      return { kind: 'spent', left: limits.perPending - row.failures, failures, answers };
     },
-    async accept({ proof, effect, now, ...key }) {
+    async accept({ proof, effect, now, events: happened, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt === null) return 'gone';
       const row = await pendings.find(key.handleHash);
@@ -178,17 +214,19 @@ export function naiveStorage(
       } else {
         const codes = user.backupCodes;
         if (codes?.set.id !== proof.setId || !codes.set.codeHashes.includes(proof.codeHash)) return 'used';
-        if (codes.used.includes(proof.codeHash)) return 'used';
-        codes.used.push(proof.codeHash);
+        if (proof.codeHash in codes.used) return 'used';
+        codes.used[proof.codeHash] = now;
       }
-      user.lanes[proof.lane] = { failures: 0, delayedUntil: 0 };
+      user.lanes[proof.lane] = freshLane();
+      user.suspectedAt = null;
       if (key.purpose === 'login') await pendings.save(key.handleHash, { ...row, completedAt: now });
       else await pendings.delete(key.handleHash);
       if (effect === 'disable') await disable(user);
       await users.save(key.userId, user);
+      await record(happened);
       return 'accepted';
     },
-    async enable({ authenticator, backupCodes, proposal, now, ...key }) {
+    async enable({ authenticator, backupCodes, proposal, now, events: happened, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt !== null) return undefined;
       if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
@@ -196,24 +234,26 @@ export function naiveStorage(
       if (others.some(({ id }) => id === authenticator.id)) throw new Error('Taken.');
       const epoch = user.epoch + 1;
       Object.assign(user, { enabledAt: now, epoch, lanes: freshLanes(), authenticators: [authenticator] });
-      user.backupCodes = { set: backupCodes, createdAt: now, used: [] };
+      user.backupCodes = { set: backupCodes, createdAt: now, used: {} };
       await users.save(key.userId, user);
       await deletePendings((pending) => pending.userId === key.userId);
       await pendings.save(proposal.handleHash, { ...proposal, epoch });
+      await record(happened);
       return epoch;
     },
-    async renewBackupCodes({ backupCodes, now, ...key }) {
+    async renewBackupCodes({ backupCodes, now, events: happened, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt === null) return undefined;
       if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
       user.epoch += 1;
-      user.lanes['backup-code'] = { failures: 0, delayedUntil: 0 };
-      user.backupCodes = { set: backupCodes, createdAt: now, used: [] };
+      user.lanes['backup-code'] = freshLane();
+      user.backupCodes = { set: backupCodes, createdAt: now, used: {} };
       await users.save(key.userId, user);
+      await record(happened);
       await deletePendings((pending) => pending.userId === key.userId);
       return user.epoch;
     },
-    async addAuthenticator({ authenticator, replaces, most, now, ...key }) {
+    async addAuthenticator({ authenticator, replaces, most, now, events: happened, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt === null) return undefined;
       if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
@@ -224,20 +264,22 @@ export function naiveStorage(
       if (others.some(({ id }) => id === authenticator.id)) throw new Error('Taken.');
       user.epoch += 1;
       user.authenticators = [...rest, authenticator];
-      if (replaces !== null) user.lanes.totp = { failures: 0, delayedUntil: 0 };
+      if (replaces !== null) user.lanes.totp = freshLane();
       await users.save(key.userId, user);
+      await record(happened);
       await deletePendings((pending) => pending.userId === key.userId);
       return user.epoch;
     },
-    async renameAuthenticator(userId, authenticatorId, name) {
+    async renameAuthenticator({ userId, authenticatorId, name, events: happened }) {
       const user = await findUser(userId);
       const authenticator = user.authenticators.find(({ id }) => id === authenticatorId);
       if (!authenticator) return false;
       authenticator.name = name;
       await users.save(userId, user);
+      await record(happened);
       return true;
     },
-    async removeAuthenticator({ userId, epoch, authenticatorId }) {
+    async removeAuthenticator({ userId, epoch, authenticatorId, events: happened }) {
       const user = await findUser(userId);
       if (user.epoch !== epoch || user.enabledAt === null) return undefined;
       const others = user.authenticators.filter(({ id }) => id !== authenticatorId);
@@ -245,10 +287,11 @@ export function naiveStorage(
       if (others.length === 0) return 'last';
       Object.assign(user, { epoch: epoch + 1, authenticators: others });
       await users.save(userId, user);
+      await record(happened);
       await deletePendings((pending) => pending.userId === userId);
       return user.epoch;
     },
-    async trustBrowser(browser, replaces) {
+    async trustBrowser({ browser, replaces, events: happened }) {
       const { userId, epoch } = browser;
       const user = await findUser(userId);
       if (user.epoch !== epoch || user.enabledAt === null) return false;
@@ -256,29 +299,39 @@ export function naiveStorage(
       const isReplaced = (other: TrustedBrowser): boolean => other.epoch !== epoch || other.id === replaces;
       await deleteBrowsers((other) => other.userId === userId && isReplaced(other));
       await browsers.save(browser.id, browser);
+      await record(happened);
       return true;
     },
-    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now }) {
+    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now, events: happened }) {
       const browser = await browsers.find(id);
-      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now)
-        return { kind: 'gone' };
-      const { name, previousHash, lastUsedAt } = browser;
-      if (browser.tokenHash === tokenHash) {
-        const rotated = { tokenHash: nextHash, previousHash: tokenHash, lastUsedAt: now };
-        await browsers.save(id, { ...browser, ...rotated });
-        return { kind: 'rotated', name };
-      }
-      if (previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace) return { kind: 'recent', name };
-      await browsers.delete(id);
-      return { kind: 'stolen', name };
+      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now) return 'gone';
+      const { previousHash, lastUsedAt } = browser;
+      const isPresent = browser.tokenHash === tokenHash;
+      const isRecent = previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace;
+      if (isPresent)
+        await browsers.save(id, {
+          ...browser,
+          tokenHash: nextHash,
+          previousHash: tokenHash,
+          lastUsedAt: now,
+        });
+      else if (!isRecent) await browsers.delete(id);
+      await record([isPresent || isRecent ? happened.trusted : happened.stolen]);
+      if (isPresent) return 'rotated';
+      return isRecent ? 'recent' : 'stolen';
     },
     async listTrustedBrowsers(userId) {
       return (await browsers.list())
         .filter((browser) => browser.userId === userId)
         .sort((a, b) => b.createdAt - a.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
     },
-    deleteTrustedBrowsers: (userId, id) =>
-      deleteBrowsers((browser) => browser.userId === userId && (id === null || browser.id === id)),
+    async deleteTrustedBrowsers({ userId, id, events: happened }) {
+      const count = await deleteBrowsers(
+        (browser) => browser.userId === userId && (id === null || browser.id === id),
+      );
+      if (count > 0) await record(happened);
+      return count;
+    },
     async purgeTrustedBrowsers(now) {
       const epochs = new Map((await users.list()).map((user) => [user.userId, user.epoch]));
       await deleteBrowsers(
@@ -289,13 +342,28 @@ export function naiveStorage(
       const user = await findUser(userId);
       await disable(user);
       await users.save(userId, user);
+      const own = (await events.list()).filter((event) => event.userId === userId);
+      for (const { id } of own) await events.delete(id);
     },
-    async reset(userId) {
+    async reset(userId, happened) {
       const user = await findUser(userId);
       if (user.enabledAt === null) return undefined;
       await disable(user);
       await users.save(userId, user);
+      await record(happened);
       return user.epoch;
+    },
+    recordEvents: record,
+    async listEvents(userId, limit, from) {
+      return (await events.list())
+        .filter((event) => event.userId === userId && (!from || isOlder(event, from)))
+        .sort((a, b) => (isOlder(a, b) ? 1 : -1))
+        .slice(0, limit);
+    },
+    async purgeEvents(before) {
+      const old = (await events.list()).filter(({ at }) => at < before);
+      for (const { id } of old) await events.delete(id);
+      return old.length;
     },
     async inspect(clock, cap) {
       const [accounts, rows] = [await users.list(), await pendings.list()];

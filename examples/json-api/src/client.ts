@@ -16,6 +16,7 @@ const calls: { [Id in keyof Api]: readonly [method: Method<Id>, path: `/${string
   getSetup: ['GET', '/setup/me'],
   enable: ['POST', '/enable/me'],
   getStatus: ['GET', '/status/me'],
+  getActivity: ['GET', '/activity/me'],
   getBackupCodes: ['GET', '/backup-codes/me'],
   saveBackupCodes: ['POST', '/backup-codes/me'],
   disable: ['POST', '/disable/me'],

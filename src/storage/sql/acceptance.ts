@@ -1,7 +1,8 @@
 import type { Acceptance, AcceptanceResult, PendingKey, Proof } from '../storage.js';
 import { disable } from './changes.js';
+import { recordEvents } from './events.js';
 import { completePending, consumePending, findPending } from './pending.js';
-import { laneColumns, type QueryBuilder } from './tables.js';
+import { freshLane, type QueryBuilder } from './tables.js';
 import { changed, Rollback, type Step, type Verb } from './verb.js';
 
 export function* accept(db: QueryBuilder, acceptance: Acceptance): Verb<AcceptanceResult> {
@@ -12,16 +13,18 @@ export function* accept(db: QueryBuilder, acceptance: Acceptance): Verb<Acceptan
     return new Rollback(yield* explainPending(db, acceptance));
   if (!(yield* useProof(db, userId, proof, now))) return new Rollback('used');
   if (acceptance.effect === 'disable') yield* disable(db, userId);
+  yield* recordEvents(db, acceptance.events);
   return 'accepted';
 }
 
-/** First of all: the account's row is the lock that orders the transactions of one user. */
+/**
+ * First of all: the account's row is the lock that orders the transactions of one user. A right answer was counted as a wrong
+ * one until now: if it was that which used the budget up, it did not.
+ */
 function* resetLane(db: QueryBuilder, { userId, epoch, proof }: Acceptance): Step<boolean> {
-  const { failures, delayedUntil } = laneColumns[proof.lane];
   const reset = db
     .updateTable('two_factor_auth')
-    .set(failures, 0)
-    .set(delayedUntil, 0)
+    .set({ ...freshLane(proof.lane), suspected_at: null })
     .where('user_id', '=', userId)
     .where('epoch', '=', epoch)
     .where('enabled_at', 'is not', null);

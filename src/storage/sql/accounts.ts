@@ -1,8 +1,11 @@
 import type { Account, Authenticator, BackupCodeSet, Lane, LaneCounter } from '../../model.js';
+import type { Revocation } from '../storage.js';
+import { recordEvents } from './events.js';
 import { deletePendingsButStepUps } from './pending.js';
 import {
   freshCounters,
   insertIfAbsent,
+  knownColumns,
   laneColumns,
   toTime,
   type QueryBuilder,
@@ -18,13 +21,18 @@ export function* findAccount(db: QueryBuilder, userId: string): Step<Account | u
       enabledAt: toTime(row.enabled_at),
       epoch: Number(row.epoch),
       lanes: { totp: readCounter(row, 'totp'), 'backup-code': readCounter(row, 'backup-code') },
+      suspectedAt: toTime(row.suspected_at),
     }
   );
 }
 
 function readCounter(row: Tables['two_factor_auth'], lane: Lane): LaneCounter {
-  const { failures, delayedUntil } = laneColumns[lane];
-  return { failures: Number(row[failures]), delayedUntil: Number(row[delayedUntil]) };
+  const [all, known] = [laneColumns[lane], knownColumns[lane]];
+  return {
+    failures: Number(row[all.failures]),
+    delayedUntil: Number(row[all.delayedUntil]),
+    known: { failures: Number(row[known.failures]), delayedUntil: Number(row[known.delayedUntil]) },
+  };
 }
 
 export function* listAuthenticators(db: QueryBuilder, userId: string): Step<Authenticator[]> {
@@ -51,49 +59,57 @@ export function* listAuthenticators(db: QueryBuilder, userId: string): Step<Auth
 }
 
 export function* findBackupCodeSet(db: QueryBuilder, userId: string): Step<BackupCodeSet | undefined> {
-  const row = yield* first(
+  const found = yield* rows(
     db
       .selectFrom('two_factor_backup_sets as sets')
       .innerJoin('two_factor_backup_codes as codes', 'codes.set_id', 'sets.id')
-      .select((eb) => [
-        'sets.id',
-        'sets.sealed_key',
-        'sets.created_at',
-        eb.fn.count('codes.code_hash').as('total'),
-        eb.fn.count('codes.used_at').as('used'),
-      ])
+      .select(['sets.id', 'sets.sealed_key', 'sets.created_at', 'codes.used_at'])
       .where('sets.user_id', '=', userId)
-      .groupBy(['sets.id', 'sets.sealed_key', 'sets.created_at']),
+      .orderBy('codes.used_at'),
   );
-  return (
-    row && {
-      id: row.id,
-      userId,
-      sealedKey: row.sealed_key,
-      createdAt: Number(row.created_at),
-      total: Number(row.total),
-      left: Number(row.total) - Number(row.used),
-    }
-  );
+  const [set] = found;
+  if (!set) return undefined;
+  const usedAt = found.flatMap((row) => toTime(row.used_at) ?? []);
+  return {
+    id: set.id,
+    userId,
+    sealedKey: set.sealed_key,
+    createdAt: Number(set.created_at),
+    total: found.length,
+    left: found.length - usedAt.length,
+    usedAt,
+  };
 }
 
-export function* raiseEpoch(db: QueryBuilder, userId: string): Step<number> {
+export function* raiseEpoch(db: QueryBuilder, revocation: Revocation): Step<number> {
+  const { userId, passwordChangedAt, events } = revocation;
   yield* createAccount(db, userId);
   yield* changed(
     db
       .updateTable('two_factor_auth')
       .set((eb) => ({ epoch: eb('epoch', '+', 1) }))
+      .$if(passwordChangedAt !== null, (update) =>
+        update.set({ password_changed_at: passwordChangedAt ?? 0, suspected_at: null }),
+      )
       .where('user_id', '=', userId),
   );
   const account = yield* findAccount(db, userId);
   if (!account) throw new Error('The account row vanished inside its own transaction.');
   yield* deletePendingsButStepUps(db, userId, account.epoch);
+  yield* recordEvents(db, events);
   return account.epoch;
 }
 
 /** An account without a row is at epoch 0: the row must stand before a conditional update can meet it. */
 export function* createAccount(db: QueryBuilder, userId: string): Step<void> {
   yield* changed(
-    insertIfAbsent(db, 'two_factor_auth', { user_id: userId, enabled_at: null, epoch: 0, ...freshCounters }),
+    insertIfAbsent(db, 'two_factor_auth', {
+      user_id: userId,
+      enabled_at: null,
+      epoch: 0,
+      suspected_at: null,
+      password_changed_at: 0,
+      ...freshCounters,
+    }),
   );
 }

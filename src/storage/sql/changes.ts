@@ -1,9 +1,17 @@
 import type { Authenticator } from '../../model.js';
-import type { Adding, AuthenticatorRemoval, Enabling, Renewal } from '../storage.js';
+import type { SecondFactorEvent } from '../../events.js';
+import type { Adding, AuthenticatorRemoval, AuthenticatorRenaming, Enabling, Renewal } from '../storage.js';
 import { createAccount, findAccount, raiseEpoch } from './accounts.js';
+import { deleteEventsOf, recordEvents } from './events.js';
 import { consumePending, createPending, deletePendingsOf } from './pending.js';
-import { deleteTrustedBrowsers } from './trusted-browsers.js';
-import { deleteBackupCodes, freshCounters, insertBackupCodes, type QueryBuilder } from './tables.js';
+import {
+  deleteBackupCodes,
+  freshCounters,
+  freshLane,
+  insertBackupCodes,
+  type QueryBuilder,
+} from './tables.js';
+import { deleteTrustedBrowsersOf } from './trusted-browsers.js';
 import { changed, first, Rollback, type Step, type Verb } from './verb.js';
 
 export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | undefined> {
@@ -23,17 +31,18 @@ export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | und
   yield* insertAuthenticator(db, enabling.authenticator);
   yield* insertBackupCodes(db, userId, enabling.backupCodes, now);
   yield* createPending(db, { ...enabling.proposal, epoch: epoch + 1 });
+  yield* recordEvents(db, enabling.events);
   return epoch + 1;
 }
 
 export function* renewBackupCodes(db: QueryBuilder, renewal: Renewal): Verb<number | undefined> {
   const { userId, epoch, now } = renewal;
-  const counters = { backup_code_failures: 0, backup_code_delayed_until: 0 };
-  if (!(yield* raiseEnabled(db, renewal, counters))) return new Rollback(undefined);
+  if (!(yield* raiseEnabled(db, renewal, freshLane('backup-code')))) return new Rollback(undefined);
   if (!(yield* consumePending(db, renewal, now))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
   yield* deleteBackupCodes(db, userId);
   yield* insertBackupCodes(db, userId, renewal.backupCodes, now);
+  yield* recordEvents(db, renewal.events);
   return epoch + 1;
 }
 
@@ -42,28 +51,29 @@ export function* addAuthenticator(
   adding: Adding,
 ): Verb<number | 'full' | 'absent' | undefined> {
   const { userId, epoch, replaces, now } = adding;
-  const counters = replaces === null ? {} : { totp_failures: 0, totp_delayed_until: 0 };
+  const counters = replaces === null ? {} : freshLane('totp');
   if (!(yield* raiseEnabled(db, adding, counters))) return new Rollback(undefined);
   if (!(yield* consumePending(db, adding, now))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
   if (replaces !== null && !(yield* deleteAuthenticator(db, userId, replaces))) return new Rollback('absent');
   if ((yield* countAuthenticators(db, userId)) >= adding.most) return new Rollback('full');
   yield* insertAuthenticator(db, adding.authenticator);
+  yield* recordEvents(db, adding.events);
   return epoch + 1;
 }
 
 export function* renameAuthenticator(
   db: QueryBuilder,
-  userId: string,
-  authenticatorId: string,
-  name: string,
+  { userId, authenticatorId, name, events }: AuthenticatorRenaming,
 ): Step<boolean> {
   const rename = db
     .updateTable('two_factor_authenticators')
     .set({ name })
     .where('id', '=', authenticatorId)
     .where('user_id', '=', userId);
-  return (yield* changed(rename)) === 1;
+  if ((yield* changed(rename)) !== 1) return false;
+  yield* recordEvents(db, events);
+  return true;
 }
 
 export function* removeAuthenticator(
@@ -75,20 +85,27 @@ export function* removeAuthenticator(
   yield* deletePendingsOf(db, userId);
   if (!(yield* deleteAuthenticator(db, userId, authenticatorId))) return new Rollback('absent');
   if ((yield* countAuthenticators(db, userId)) === 0) return new Rollback('last');
+  yield* recordEvents(db, removal.events);
   return epoch + 1;
 }
 
-export function* reset(db: QueryBuilder, userId: string): Verb<number | undefined> {
+export function* reset(
+  db: QueryBuilder,
+  userId: string,
+  events: readonly SecondFactorEvent[],
+): Verb<number | undefined> {
   if (!(yield* disable(db, userId))) return new Rollback(undefined);
+  yield* recordEvents(db, events);
   const account = yield* findAccount(db, userId);
   return account?.epoch;
 }
 
 export function* forget(db: QueryBuilder, userId: string): Verb<void> {
+  yield* deleteEventsOf(db, userId);
   if (yield* disable(db, userId)) return;
-  yield* raiseEpoch(db, userId);
+  yield* raiseEpoch(db, { userId, passwordChangedAt: null, events: [] });
   yield* deletePendingsOf(db, userId);
-  yield* deleteTrustedBrowsers(db, userId, null);
+  yield* deleteTrustedBrowsersOf(db, userId);
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */
@@ -103,7 +120,7 @@ export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
   if (disabled !== 1) return false;
   yield* deletePendingsOf(db, userId);
   yield* deleteBackupCodes(db, userId);
-  yield* deleteTrustedBrowsers(db, userId, null);
+  yield* deleteTrustedBrowsersOf(db, userId);
   yield* changed(db.deleteFrom('two_factor_authenticators').where('user_id', '=', userId));
   return true;
 }
@@ -112,7 +129,7 @@ export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
 function* raiseEnabled(
   db: QueryBuilder,
   { userId, epoch }: { userId: string; epoch: number },
-  counters: Partial<typeof freshCounters> = {},
+  counters: ReturnType<typeof freshLane> = {},
 ): Step<boolean> {
   const raise = db
     .updateTable('two_factor_auth')

@@ -12,6 +12,7 @@ const allTables = Object.keys({
   two_factor_authenticators: true,
   two_factor_backup_codes: true,
   two_factor_backup_sets: true,
+  two_factor_events: true,
   two_factor_migrations: true,
   two_factor_pending: true,
   two_factor_trusted_browsers: true,

@@ -9,7 +9,7 @@ import { changed, rows, type Step } from './verb.js';
  */
 export type Migration = (db: QueryBuilder) => Compilable[];
 
-export const released: readonly Migration[] = [createTables, createTrustedBrowsers];
+export const released: readonly Migration[] = [createTables, addEvents, createTrustedBrowsers];
 
 /** Its runner lets one process at a time do this; the others then find it done. */
 export function* migrate(db: QueryBuilder, migrations = released): Step<void> {
@@ -114,6 +114,36 @@ function createTables(db: QueryBuilder): Compilable[] {
   ];
 }
 
+function addEvents(db: QueryBuilder): Compilable[] {
+  const { schema } = db;
+  const counters = ['totp_known', 'backup_code_known'].flatMap((lane) => [
+    addColumn(db, `${lane}_failures`, 'integer'),
+    addColumn(db, `${lane}_delayed_until`, 'bigint'),
+  ]);
+  return [
+    ...counters,
+    schema.alterTable('two_factor_auth').addColumn('suspected_at', 'bigint'),
+    addColumn(db, 'password_changed_at', 'bigint'),
+    newTable(db, 'two_factor_events')
+      .addColumn('id', nameColumn(db, 64), (column) => column.primaryKey().notNull())
+      .addColumn('user_id', nameColumn(db, 255), (column) => column.notNull())
+      .addColumn('kind', nameColumn(db, 64), (column) => column.notNull())
+      .addColumn('at', 'bigint', (column) => column.notNull())
+      .addColumn('address', nameColumn(db, 255))
+      .addColumn('browser', nameColumn(db, 255))
+      .addColumn('node', nameColumn(db, 255), (column) => column.notNull())
+      .addColumn('details', textColumn(db), (column) => column.notNull()),
+    schema.createIndex('two_factor_events_user').on('two_factor_events').columns(['user_id', 'at']),
+    schema.createIndex('two_factor_events_time').on('two_factor_events').column('at'),
+  ];
+}
+
+/** A number of accounts, 0 in those that are there. */
+function addColumn(db: QueryBuilder, name: string, type: 'integer' | 'bigint'): Compilable {
+  return db.schema
+    .alterTable('two_factor_auth')
+    .addColumn(name, type, (column) => column.notNull().defaultTo(0));
+}
 function createTrustedBrowsers(db: QueryBuilder): Compilable[] {
   const { schema } = db;
   const name = nameColumn(db, 255);

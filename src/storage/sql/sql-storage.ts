@@ -26,6 +26,7 @@ import {
   renewBackupCodes,
   reset,
 } from './changes.js';
+import { listEvents, purgeEvents, recordEvents } from './events.js';
 import { inspect } from './inspection.js';
 import { migrate } from './migrations.js';
 import { createMysqlPool, type MysqlPool } from './mysql.js';
@@ -124,7 +125,7 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     findAccount: (userId) => read(() => findAccount(db, userId)),
     listAuthenticators: (userId) => read(() => listAuthenticators(db, userId)),
     findBackupCodeSet: (userId) => read(() => findBackupCodeSet(db, userId)),
-    raiseEpoch: (userId) => transact(() => raiseEpoch(db, userId)),
+    raiseEpoch: (revocation) => transact(() => raiseEpoch(db, revocation)),
     createPending: (pending) => transact(() => createPending(db, pending)),
     openPending: (pending, now) => transact(() => openPending(db, pending, now)),
     findPending: (handleHash) => read(() => findPending(db, handleHash)),
@@ -135,16 +136,18 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     enable: (enabling) => transact(() => enable(db, enabling)),
     renewBackupCodes: (renewal) => transact(() => renewBackupCodes(db, renewal)),
     addAuthenticator: (adding) => transact(() => addAuthenticator(db, adding)),
-    renameAuthenticator: (userId, authenticatorId, name) =>
-      transact(() => renameAuthenticator(db, userId, authenticatorId, name)),
+    renameAuthenticator: (renaming) => transact(() => renameAuthenticator(db, renaming)),
     removeAuthenticator: (removal) => transact(() => removeAuthenticator(db, removal)),
-    trustBrowser: (browser, replaces) => transact(() => trustBrowser(db, browser, replaces)),
+    trustBrowser: (trusting) => transact(() => trustBrowser(db, trusting)),
     useToken: (use) => transact(() => useToken(db, use)),
     listTrustedBrowsers: (userId) => read(() => listTrustedBrowsers(db, userId)),
-    deleteTrustedBrowsers: (userId, id) => transact(() => deleteTrustedBrowsers(db, userId, id)),
+    deleteTrustedBrowsers: (removal) => transact(() => deleteTrustedBrowsers(db, removal)),
     purgeTrustedBrowsers: (now) => transact(() => purgeTrustedBrowsers(db, now), 'upkeep'),
-    reset: (userId) => transact(() => reset(db, userId)),
+    reset: (userId, events) => transact(() => reset(db, userId, events)),
     forget: (userId) => transact(() => forget(db, userId)),
+    recordEvents: (events) => transact(() => recordEvents(db, events)),
+    listEvents: (userId, limit, from) => read(() => listEvents(db, userId, limit, from)),
+    purgeEvents: (before) => transact(() => purgeEvents(db, before), 'upkeep'),
     inspect: (clock, cap) => read(() => inspect(db, clock, cap), 'upkeep'),
   };
 }

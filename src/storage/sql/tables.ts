@@ -1,4 +1,5 @@
 import { MysqlAdapter, PostgresAdapter, sql, type Insertable, type Kysely } from 'kysely';
+import type { EventKind } from '../../events.js';
 import type { Authenticator, Lane, Purpose } from '../../model.js';
 import type { NewBackupCodeSet } from '../storage.js';
 import { changed, type Step } from './verb.js';
@@ -13,6 +14,12 @@ export interface Tables {
     totp_delayed_until: number;
     backup_code_failures: number;
     backup_code_delayed_until: number;
+    totp_known_failures: number;
+    totp_known_delayed_until: number;
+    backup_code_known_failures: number;
+    backup_code_known_delayed_until: number;
+    suspected_at: number | null;
+    password_changed_at: number;
   };
   two_factor_authenticators: {
     id: string;
@@ -59,6 +66,17 @@ export interface Tables {
     last_used_at: number | null;
     expires_at: number;
   };
+  two_factor_events: {
+    id: string;
+    user_id: string;
+    kind: EventKind;
+    at: number;
+    address: string | null;
+    browser: string | null;
+    node: string;
+    /** JSON. */
+    details: string;
+  };
   two_factor_migrations: {
     version: number;
   };
@@ -74,14 +92,39 @@ export function toTime(value: number | null): number | null {
 export const laneColumns = {
   totp: { failures: 'totp_failures', delayedUntil: 'totp_delayed_until' },
   'backup-code': { failures: 'backup_code_failures', delayedUntil: 'backup_code_delayed_until' },
-} as const satisfies Record<Lane, { failures: string; delayedUntil: string }>;
+} as const satisfies Record<Lane, CounterColumns>;
 
-export const freshCounters = {
-  totp_failures: 0,
-  totp_delayed_until: 0,
-  backup_code_failures: 0,
-  backup_code_delayed_until: 0,
-};
+/** Of browsers that are known. */
+export const knownColumns = {
+  totp: { failures: 'totp_known_failures', delayedUntil: 'totp_known_delayed_until' },
+  'backup-code': { failures: 'backup_code_known_failures', delayedUntil: 'backup_code_known_delayed_until' },
+} as const satisfies Record<Lane, CounterColumns>;
+
+export interface CounterColumns {
+  failures: keyof Tables['two_factor_auth'];
+  delayedUntil: keyof Tables['two_factor_auth'];
+}
+
+const freshLanes = {
+  totp: {
+    totp_failures: 0,
+    totp_delayed_until: 0,
+    totp_known_failures: 0,
+    totp_known_delayed_until: 0,
+  },
+  'backup-code': {
+    backup_code_failures: 0,
+    backup_code_delayed_until: 0,
+    backup_code_known_failures: 0,
+    backup_code_known_delayed_until: 0,
+  },
+} satisfies Record<Lane, Partial<Tables['two_factor_auth']>>;
+
+export function freshLane(lane: Lane): Partial<Tables['two_factor_auth']> {
+  return freshLanes[lane];
+}
+
+export const freshCounters = { ...freshLanes.totp, ...freshLanes['backup-code'] };
 
 /** Where grammars differ, which is here, in the migrations and in inspection-grammar.ts only. */
 export function dialectOf(db: QueryBuilder): 'mysql' | 'postgres' | 'sqlite' {

@@ -1,13 +1,10 @@
 import type { TrustedBrowser } from '../../model.js';
-import type { TokenUse, TokenUseResult } from '../storage.js';
+import type { TokenUse, TokenUseResult, Trusting, TrustRemoval } from '../storage.js';
+import { recordEvents } from './events.js';
 import { toTime, type QueryBuilder } from './tables.js';
 import { changed, first, Rollback, rows, type Step, type Verb } from './verb.js';
 
-export function* trustBrowser(
-  db: QueryBuilder,
-  browser: TrustedBrowser,
-  replaces: string | null,
-): Verb<boolean> {
+export function* trustBrowser(db: QueryBuilder, { browser, replaces, events }: Trusting): Verb<boolean> {
   const { userId, epoch } = browser;
   // Writes what is there: the account's row is the lock that orders the transactions of one user.
   const lock = db
@@ -38,6 +35,7 @@ export function* trustBrowser(
       expires_at: browser.expiresAt,
     }),
   );
+  yield* recordEvents(db, events);
   return true;
 }
 
@@ -55,18 +53,21 @@ export function* useToken(db: QueryBuilder, use: TokenUse): Verb<TokenUseResult>
   const row = yield* first(
     db
       .selectFrom('two_factor_trusted_browsers')
-      .select(['previous_hash', 'last_used_at', 'name'])
+      .select(['previous_hash', 'last_used_at'])
       .where('id', '=', id)
       .where('user_id', '=', userId)
       .where('epoch', '=', epoch)
       .where('expires_at', '>', now),
   );
-  if (!row) return { kind: 'gone' };
-  if (isRotated) return { kind: 'rotated', name: row.name };
-  if (row.previous_hash === tokenHash && now - Number(row.last_used_at) < use.grace)
-    return { kind: 'recent', name: row.name };
-  const isFirst = (yield* deleteTrustedBrowsers(db, userId, id)) === 1;
-  return isFirst ? { kind: 'stolen', name: row.name } : { kind: 'gone' };
+  if (!row) return 'gone';
+  const isRecent = row.previous_hash === tokenHash && now - Number(row.last_used_at) < use.grace;
+  if (isRotated || isRecent) {
+    yield* recordEvents(db, [use.events.trusted]);
+    return isRotated ? 'rotated' : 'recent';
+  }
+  return (yield* deleteTrustedBrowsers(db, { userId, id, events: [use.events.stolen] })) === 1
+    ? 'stolen'
+    : 'gone';
 }
 
 export function* listTrustedBrowsers(db: QueryBuilder, userId: string): Step<TrustedBrowser[]> {
@@ -91,9 +92,15 @@ export function* listTrustedBrowsers(db: QueryBuilder, userId: string): Step<Tru
   }));
 }
 
-export function* deleteTrustedBrowsers(db: QueryBuilder, userId: string, id: string | null): Step<number> {
+export function* deleteTrustedBrowsers(db: QueryBuilder, { userId, id, events }: TrustRemoval): Step<number> {
   const all = db.deleteFrom('two_factor_trusted_browsers').where('user_id', '=', userId);
-  return yield* changed(id === null ? all : all.where('id', '=', id));
+  const count = yield* changed(id === null ? all : all.where('id', '=', id));
+  if (count > 0) yield* recordEvents(db, events);
+  return count;
+}
+
+export function* deleteTrustedBrowsersOf(db: QueryBuilder, userId: string): Step<void> {
+  yield* changed(db.deleteFrom('two_factor_trusted_browsers').where('user_id', '=', userId));
 }
 
 export function* purgeTrustedBrowsers(db: QueryBuilder, now: number): Step<void> {
