@@ -435,6 +435,41 @@ describe('somebody with the cookie of a trusted browser', () => {
   });
 });
 
+describe('what happens to trust', () => {
+  it('is written down and told, with the name of the browser, and nothing where nothing has happened', async () => {
+    const host = await createTrusting();
+    const told: string[] = [];
+    host.secondFactor.on('*', ({ kind, details }) => {
+      if (kind.startsWith('browser.') || kind === 'login.trusted')
+        told.push(`${kind} ${(details as { browser: string }).browser}`);
+    });
+    const factor = await host.enrol('ada');
+    const agent = (await host.signIn('ada')).set('User-Agent', FIREFOX);
+    await faces.API.answerAndTrust(agent, factor.code());
+    const [copy, thief] = [withoutSession(host, agent), withoutSession(host, agent)];
+    await logIn(copy);
+    host.clock.advance(STEP);
+    expect(await logIn(thief)).toBe('held');
+    expect(await logIn(thief)).toBe('held');
+    await faces.API.answerAndTrust(thief, factor.code(1));
+    await faces.API.endTrust(thief, 'all');
+    await faces.API.endTrust(thief, 'all');
+    const expected = [
+      'browser.trusted Firefox on Linux',
+      'login.trusted Firefox on Linux',
+      'browser.stolen Firefox on Linux',
+      // Another client, which says nothing of itself.
+      'browser.trusted ?',
+      'browser.revoked ?',
+    ];
+    expect(told).toEqual(expected);
+    const { body } = await thief.get('/api/v1/two-factor/activity/me');
+    const { events } = body as { events: { kind: string; details: { browser?: string } }[] };
+    const kinds = events.filter(({ details }) => details.browser !== undefined).map(({ kind }) => kind);
+    expect(kinds.sort()).toEqual(expected.map((text) => text.split(' ')[0]).sort());
+  });
+});
+
 describe('parallel logins of one trusted browser', () => {
   it('are no theft: all go on, and whichever answer comes last, the browser stays trusted', async () => {
     const host = await createTrusting();
