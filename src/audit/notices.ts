@@ -37,7 +37,8 @@ function writeNotice(
 ): Notice {
   const texts = eventTexts[language];
   const { subject, advice } = texts.notices[kind];
-  const time = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' });
+  const style = { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' } as const;
+  const time = new Intl.DateTimeFormat(texts.locale, style);
   const left = event.kind === 'backup-code.used' ? event.details.left : undefined;
   const lines = [
     describeEvent(event, language),

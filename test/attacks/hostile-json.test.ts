@@ -183,7 +183,7 @@ describe.each(Object.entries(hosts))('R11 a hostile call at %s', (_, parts) => {
   });
 });
 
-it('R11 a document with __proto__ leaves the prototype of objects alone', async () => {
+it('R11 a document that names a prototype leaves the prototype of objects alone', async () => {
   const host = await createHost();
   await host.enrol('ada');
   const agent = await host.signIn('ada');

@@ -134,6 +134,25 @@ describe.each(eachFace)('over the %s, R3 a code from outside of the window', (_,
   });
 });
 
+describe.each(eachFace)('over the %s, R3 a code that was used', (_, face) => {
+  it('stays used for as long as the widest window would accept it, and after', async () => {
+    const host = await createHost({ options: { totp: { window: { past: 2, future: 2 } } } });
+    const factor = await host.enrol('ada');
+    // From a clock that is ahead: of all codes the one that could be used longest.
+    const code = factor.code(2);
+    expect(await whoIs(await face.signInWhole(host, 'ada', code))).toBe('ada');
+    for (let steps = 0; steps <= 5; steps += 1) {
+      const agent = await host.signIn('ada');
+      const { kind } = await face.answer(agent, code);
+      expect([kind, await whoIs(agent)]).toEqual([steps <= 4 ? 'used' : 'wrong', 'nobody']);
+      // Not the delay is looked at here: an owner's success lifts it.
+      await face.answer(agent, factor.backupCodes[steps]!);
+      host.database.prepare('UPDATE two_factor_auth SET totp_failures = 0, totp_delayed_until = 0').run();
+      host.clock.advance(STEP);
+    }
+  });
+});
+
 it.each(eachFace)(
   'R3 four right codes in the same instant complete one login once and use up one code, over the %s',
   async (_, face) => {

@@ -163,6 +163,7 @@ const words: [RegExp, ProblemCode][] = [
   [/Try again in \d+ (seconds|minutes)/, 'attempts-delayed'],
   [/codes of this kind no longer work/, 'attempts-suspended'],
   [/There were too many wrong codes\. Sign in again/, 'attempts-exhausted'],
+  [/Change the password first/, 'first-factor-suspected'],
   [/completed by another request/, 'login-completed'],
   [/Your sign-in timed out/, 'login-expired'],
   [/This set-up timed out/, 'enrolment-expired'],
@@ -176,6 +177,11 @@ const words: [RegExp, ProblemCode][] = [
   [/cannot be changed|cannot be set up/, 'enrolment-refused'],
   [/Enter a name of 1 to 64 characters/, 'code-malformed'],
 ];
+
+/** What a page says that something was not done for. */
+export function problemOfPage(text: string): ProblemCode | undefined {
+  return words.find(([pattern]) => pattern.test(text))?.[1];
+}
 
 /** Where a page's form is, where it goes, and where it leads to when all went well. */
 interface PageMove {
@@ -245,7 +251,7 @@ function readPage(response: supertest.Response, meanings: Record<string, Kind> =
   }
   if (status >= 500) return describeResponse(response, 'unavailable');
   if (status < 400) return describeResponse(response, 'accepted');
-  const code = words.find(([pattern]) => pattern.test(text))?.[1];
+  const code = problemOfPage(text);
   if (code === undefined) throw new Error(`A page with ${status} says something unknown: ${text}`);
   return describeResponse(response, toKind(code, response));
 }

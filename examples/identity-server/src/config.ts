@@ -34,7 +34,9 @@ export interface Config {
   dataFolder: string;
   redisUrl: string | undefined;
   sessionSecret: string | undefined;
-  twoFactor: { enabled: boolean; issuer: string; keys: SealingKey[] | undefined };
+  /** Where mail goes out; without it, to the outbox in development and nowhere in production. */
+  smtpUrl: string | undefined;
+  twoFactor: { enabled: boolean; issuer: string; keys: SealingKey[] | undefined; language: 'en' | 'id' };
   /** User names in lower case; these people see the status report. */
   administrators: string[];
   provider: ProviderConfig | undefined;
@@ -47,6 +49,8 @@ const databaseRule =
   'DATABASE_URL must be file:PATH (SQLite), postgres://… or mysql://…, such as file:./data/identity-server.db.';
 const redisRule =
   'REDIS_URL must begin with redis://, rediss:// or unix://. Leave it out to start without one.';
+const smtpRule =
+  'SMTP_URL must begin with smtp:// or smtps://, such as smtps://user:password@mail.example.com.';
 const keysRule =
   'TWO_FACTOR_KEYS must be id:base64 pairs with commas between, each of 32 random bytes and each id once. ' +
   'Make one with: echo "$(date +%Y-%m):$(openssl rand -base64 32)"';
@@ -74,6 +78,11 @@ const environment = z.object({
     .regex(/^(rediss?|unix):\/\/./, redisRule)
     .optional(),
   SESSION_SECRET: z.string().optional(),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/./, smtpRule)
+    .optional(),
+  TWO_FACTOR_LANGUAGE: z.enum(['en', 'id'], 'TWO_FACTOR_LANGUAGE must be en or id.').default('en'),
   TWO_FACTOR_ENABLED: z
     .enum(['true', 'false'], 'TWO_FACTOR_ENABLED must be true or false.')
     .default('true')
@@ -117,10 +126,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = l
     dataFolder: database.kind === 'sqlite' ? dirname(database.file) : resolve('data'),
     redisUrl: values.REDIS_URL,
     sessionSecret: values.SESSION_SECRET,
+    smtpUrl: values.SMTP_URL,
     twoFactor: {
       enabled: values.TWO_FACTOR_ENABLED,
       issuer: values.TWO_FACTOR_ISSUER,
       keys: values.TWO_FACTOR_KEYS,
+      language: values.TWO_FACTOR_LANGUAGE,
     },
     administrators: values.ADMINISTRATORS,
     provider: readProvider(values),

@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Transport } from 'nodemailer';
 import type { Database } from './database/database.js';
-
-export interface Mail {
-  to: string;
-  subject: string;
-  text: string;
-}
-
-/** The one place where mail leaves the application: a real service plugs in its mail provider here. */
-export type SendMail = (mail: Mail) => Promise<void>;
+import type { Mail } from './mail.js';
 
 /** How many mails the outbox keeps. */
 const capacity = 100;
@@ -21,13 +14,26 @@ export class Outbox {
     this.#database = database;
   }
 
-  readonly send: SendMail = async ({ to, subject, text }) => {
+  /** What nodemailer hands its mails to. */
+  readonly transport: Transport = {
+    name: 'outbox',
+    version: '1',
+    send: ({ data, message }, done) => {
+      // The mailer is given such mails only.
+      this.#keep(data as Mail).then(
+        () => done(null, { envelope: message.getEnvelope(), messageId: message.messageId() }),
+        (error: unknown) => done(error as Error),
+      );
+    },
+  };
+
+  async #keep({ to, subject, text }: Mail): Promise<void> {
     const { queries } = this.#database;
     const row = { id: randomUUID(), recipient: to, subject, body: text, sent_at: Date.now() };
     await queries.insertInto('outbox').values(row).execute();
     const oldest = await this.#newest().select('sent_at').offset(capacity).limit(1).executeTakeFirst();
     if (oldest) await queries.deleteFrom('outbox').where('sent_at', '<=', Number(oldest.sent_at)).execute();
-  };
+  }
 
   /** Newest first. */
   async list(): Promise<(Mail & { sentAt: number })[]> {
@@ -44,9 +50,3 @@ export class Outbox {
     return this.#database.queries.selectFrom('outbox').orderBy('sent_at', 'desc').orderBy('id');
   }
 }
-
-/** In production nothing is stored: the mails hold tokens that sign people in. A log is no better place, so it gets the subject. */
-export const refuseToSend: SendMail = ({ subject }) => {
-  console.error(`Mail: this example sends none in production ("${subject}").`);
-  return Promise.resolve();
-};

@@ -9,7 +9,7 @@ import type { Services } from './services.js';
 export function secondFactorOptions(
   config: Config,
   parts: { database: Database; keys: Keys; origin: string },
-  { users, rememberMe, isAdministrator }: Services,
+  { users, rememberMe, isAdministrator, sendMail }: Services,
 ): SecondFactorOptions {
   return {
     enabled: config.twoFactor.enabled,
@@ -32,8 +32,17 @@ export function secondFactorOptions(
       // A computer that is remembered would be sent back to the challenge at once.
       abandoned: (req, res) => rememberMe.forget(req, res),
     },
+    // "Don't ask again on this browser", but for administrators.
+    trustedBrowsers: { days: 30, allow: (_req, user) => !isAdministrator(user) },
     // Administrators see how anybody's second factor stands, and may turn it off for who has lost it.
     api: { authorize: (req) => req.user !== undefined && isAdministrator(req.user) },
+    notices: {
+      language: () => config.twoFactor.language,
+      send: async ({ userId, subject, text }) => {
+        const user = await users.findById(userId);
+        if (user) await sendMail({ to: user.email, subject, text });
+      },
+    },
     paths: { pages: '/two-factor', login: '/login', home: '/account' },
   };
 }

@@ -5,7 +5,8 @@ import type { Config } from './config.js';
 import type { Database } from './database/database.js';
 import { Identities } from './identities.js';
 import { MailTokens } from './mail-tokens.js';
-import { Outbox, refuseToSend, type SendMail } from './outbox.js';
+import { createMailer, type SendMail } from './mail.js';
+import { Outbox } from './outbox.js';
 import { RememberTokens } from './remember-tokens.js';
 import { RememberMe } from './strategies/remember-me.js';
 import { Users } from './users.js';
@@ -39,7 +40,7 @@ export async function createServices(config: Config, database: Database, origin:
     rememberTokens,
     rememberMe: new RememberMe(rememberTokens, users, origin.startsWith('https:')),
     outbox,
-    sendMail: outbox?.send ?? refuseToSend,
+    sendMail: createMailer(config, outbox),
     isAdministrator: ({ username }) => config.administrators.includes(username.toLowerCase()),
     origin,
   };

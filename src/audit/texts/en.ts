@@ -14,6 +14,7 @@ const CHANGED =
 const PASSWORD = 'If this was not you, somebody else knows your password: change it now.';
 
 export const en: EventTexts = {
+  locale: 'en-GB',
   happened: {
     'login.completed': ({ factor }) => `Signed in with ${factors[factor]}.`,
     'login.trusted': ({ browser }) => `Signed in without a code in a trusted browser (${browser}).`,

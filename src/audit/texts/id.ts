@@ -17,6 +17,7 @@ const CHANGED =
 const PASSWORD = 'Jika ini bukan Anda, orang lain mengetahui kata sandi Anda: ganti sekarang juga.';
 
 export const id: EventTexts = {
+  locale: 'id',
   happened: {
     'login.completed': ({ factor }) => `Masuk dengan ${factors[factor]}.`,
     'login.trusted': ({ browser }) => `Masuk tanpa kode di peramban tepercaya (${browser}).`,

@@ -11,6 +11,8 @@ export interface NoticeText {
 
 /** Every word about events in one language. What is missing does not compile. */
 export interface EventTexts {
+  /** For `Intl`. */
+  locale: string;
   /** What has happened, as a sentence, for the list of activity and the notice. */
   happened: { [Kind in EventKind]: (details: EventDetails[Kind]) => string };
   notices: Record<NoticeKind, NoticeText>;

@@ -1,0 +1,28 @@
+import nodemailer from 'nodemailer';
+import type { Config } from './config.js';
+import type { Outbox } from './outbox.js';
+
+export interface Mail {
+  to: string;
+  subject: string;
+  text: string;
+}
+
+export type SendMail = (mail: Mail) => Promise<void>;
+
+/** The one place where mail leaves the application: by SMTP where there is a server for it, else to the outbox. */
+export function createMailer({ smtpUrl }: Config, outbox: Outbox | undefined): SendMail {
+  const transport = smtpUrl ?? outbox?.transport;
+  if (!transport) return refuseToSend;
+  const from = 'Identity server example <no-reply@localhost>';
+  const mailer = nodemailer.createTransport(transport, { from });
+  return async (mail) => {
+    await mailer.sendMail(mail);
+  };
+}
+
+/** In production nothing is stored: the mails hold tokens that sign people in. A log is no better place, so it gets the subject. */
+const refuseToSend: SendMail = ({ subject }) => {
+  console.error(`Mail: set SMTP_URL to send any ("${subject}").`);
+  return Promise.resolve();
+};

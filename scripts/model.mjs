@@ -1,0 +1,44 @@
+// `npm run model`: random sequences of commands by the owner and by others, done to two nodes and to a model of the rules side
+// by side (test/model). Prints what came of them last.
+//   npm run model -- --sequences 10000 --seed 1         as many as that, from this seed
+//   npm run model -- --seed N --path P --replay R       a failing sequence again, as it was printed
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const text = { type: 'string' };
+const { values } = parseArgs({ options: { sequences: text, seed: text, path: text, replay: text } });
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'model-'));
+const report = join(folder, 'report.json');
+writeFileSync(report, '{}');
+const settings = {
+  MODEL_REPORT: report,
+  MODEL_SEQUENCES: values.sequences ?? '10000',
+  ...(values.seed && { MODEL_SEED: values.seed }),
+  ...(values.path && { MODEL_PATH: values.path }),
+  ...(values.replay && { MODEL_REPLAY: values.replay }),
+};
+const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'newest', 'test/model'], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, ...settings },
+});
+const { totals = {}, outcomes = {} } = JSON.parse(readFileSync(report, 'utf8'));
+rmSync(folder, { recursive: true });
+
+const rows = Object.entries(outcomes).sort(([a], [b]) => a.localeCompare(b));
+console.table(
+  Object.fromEntries(
+    rows.map(([command, counts]) => {
+      const others = Object.entries(counts).filter(([kind]) => kind !== 'ok');
+      const refused = others.sort(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
+      return [command, { done: counts.ok ?? 0, otherwise: refused.join(', ') }];
+    }),
+  ),
+);
+console.table(totals);
+process.exit(status ?? 1);

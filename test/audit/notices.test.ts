@@ -1,0 +1,80 @@
+import type { Notice } from 'passport-second-factor';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { eventTexts } from '../../src/audit/texts/texts.js';
+import { noticeKinds } from '../../src/events.js';
+import { eachFace } from '../helpers/faces.js';
+import { createHost, wrongCodes } from '../helpers/host.js';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+
+function collect(language?: 'en' | 'id') {
+  const notices: Notice[] = [];
+  return {
+    notices,
+    options: {
+      notices: {
+        send: (notice: Notice) => void notices.push(notice),
+        ...(language && { language: () => language }),
+      },
+    },
+  };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+afterEach(() => vi.restoreAllMocks());
+
+describe.each(eachFace)('notices over the %s', (_, face) => {
+  it('tell the owner of three wrong codes after the right password, once for each login', async () => {
+    const { notices, options } = collect();
+    const host = await createHost({ options });
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    agent.set('User-Agent', FIREFOX);
+    const [first, second, ...others] = wrongCodes(factor, 4);
+    await face.answer(agent, first!);
+    await face.answer(agent, second!);
+    expect(notices).toEqual([]);
+    for (const code of others) await face.answer(agent, code);
+    await settled();
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toMatchObject({ userId: 'ada', kind: 'login.suspected', language: 'en' });
+    expect(notices[0]?.subject).toBe('Somebody may know your password');
+    expect(notices[0]?.text).toContain('Three wrong codes were entered after the right password.');
+    expect(notices[0]?.text).toContain('Firefox on Linux');
+    expect(notices[0]?.text).toContain('http://localhost:3000/two-factor');
+    for (const code of wrongCodes(factor, 4)) expect(JSON.stringify(notices)).not.toContain(code);
+  });
+
+  it('warn of few backup codes, in the language of the user', async () => {
+    const { notices, options } = collect('id');
+    const host = await createHost({ options });
+    const factor = await host.enrol('ada');
+    for (const code of factor.backupCodes.slice(0, 7)) await face.signInWhole(host, 'ada', code);
+    await settled();
+    expect(notices).toHaveLength(7);
+    expect(notices.slice(0, 6).every(({ text }) => !text.includes('tinggal'))).toBe(true);
+    expect(notices[6]?.text).toContain('Kode cadangan Anda tinggal 3.');
+    expect(notices[6]?.subject).toBe('Satu kode cadangan dipakai');
+    for (const code of factor.backupCodes) expect(JSON.stringify(notices)).not.toContain(code);
+  });
+
+  it('that cannot be sent hold nothing up', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const send = () => Promise.reject(new Error('no mail today'));
+    const host = await createHost({ options: { notices: { send } } });
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    expect((await face.answer(agent, factor.backupCodes[0]!)).kind).toBe('accepted');
+    await settled();
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('no mail today'), expect.anything());
+  });
+});
+
+describe('texts', () => {
+  it.each(['en', 'id'] as const)('in %s say something of their own of every notice', (language) => {
+    const subjects = noticeKinds.map((kind) => eventTexts[language].notices[kind].subject);
+    expect(new Set(subjects).size).toBe(noticeKinds.length);
+    for (const kind of noticeKinds) expect(eventTexts[language].notices[kind].advice).toMatch(/\.$/);
+  });
+});
