@@ -23,6 +23,9 @@ import type { Responder } from './login/respond.js';
 import { managementApi } from './management/api.js';
 import type { managementOperations } from './management/operations.js';
 import { authenticatorPages } from './management/authenticator-pages.js';
+import { browserApi } from './management/browser-api.js';
+import type { browserOperations } from './management/browser-operations.js';
+import { browserPages } from './management/browser-pages.js';
 import type { ManagementDesk } from './management/desk.js';
 import type { ManagementFlow } from './management/flow.js';
 import { managementPages } from './management/pages.js';
@@ -42,7 +45,10 @@ export interface Rooms {
   parked: ParkedRequests;
 }
 
-type Operations = typeof challengeOperations & typeof enrolmentOperations & typeof managementOperations;
+type Operations = typeof challengeOperations &
+  typeof enrolmentOperations &
+  typeof managementOperations &
+  typeof browserOperations;
 
 /**
  * The JSON API for typed clients: what is sent and answered, by `operationId`. `body` is `undefined` for a GET.
@@ -69,7 +75,7 @@ export function createPages(rooms: Rooms): Router {
     resumePages(gate, settings, parked, render),
   );
   router.use(enrolmentPages({ ...face, desk: enrolments }));
-  router.use(managementPages(changes), authenticatorPages(changes));
+  router.use(managementPages(changes), authenticatorPages(changes), browserPages(changes));
   router.use(handleRefusal(render, paths.home));
   return router;
 }
@@ -82,6 +88,7 @@ export function createApi(rooms: Rooms): Router {
     ...challengeApi({ gate, logins, responder, access, desk: challenges, settings }),
     ...enrolmentApi(access, enrolments),
     ...managementApi({ access, challenges, desk: management, flow: managementFlow, settings }),
+    ...browserApi(access, management),
   ];
   const operations = [...endpoints.map(({ operation }) => operation), showDescription];
   const description = describeApi(operations, paths.api);

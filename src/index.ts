@@ -6,6 +6,7 @@ export type {
   LoginOptions,
   LoginVerdict,
   SecondFactorOptions,
+  TrustedBrowserOptions,
   UserOptions,
 } from './options.js';
 export { SecondFactorError, type SecondFactorErrorCode, SecondFactorRequired } from './errors.js';

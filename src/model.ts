@@ -77,6 +77,24 @@ export interface BackupCodeSet {
   usedAt: readonly number[];
 }
 
+/** A browser in which one user is not asked for codes for a while. */
+export interface TrustedBrowser {
+  id: string;
+  userId: string;
+  /** The user's epoch when it was trusted; it is dead once that is raised. */
+  epoch: number;
+  /** SHA-256 of the token that the browser has; each login gives it another. */
+  tokenHash: string;
+  /** Of the token before; `null` until the first use. */
+  previousHash: string | null;
+  /** For a person, e.g. "Firefox on Linux"; `null` where the browser did not say. */
+  name: string | null;
+  createdAt: number;
+  /** When it got its present token by a login; `null` until the first use. */
+  lastUsedAt: number | null;
+  expiresAt: number;
+}
+
 /** Something that waits for a person's next step and must happen at most once. */
 export interface Pending {
   /** SHA-256 of the handle that the session holds. */

@@ -38,6 +38,11 @@ export interface SecondFactorOptions {
     /** Where a completed login goes that names no other target. Default `/`. */
     home?: string;
   };
+  /**
+   * Loosens: whoever ticks "Don't ask again on this browser" at the challenge of a login is not asked there for a while. Default: nobody is
+   * offered it.
+   */
+  trustedBrowsers?: TrustedBrowserOptions;
   csrf?: CsrfOptions;
   api?: {
     /**
@@ -136,6 +141,17 @@ export interface LoginOptions {
   adoptUnstamped?: { until: Date };
   /** Lets `secondFactor.impersonate` log somebody in as another user without that user's codes. Default: nobody may. */
   impersonation?: ImpersonationOptions;
+}
+
+/** Browsers in which a user's logins go on without a code. Such a session counts as proven by the first factor alone. */
+export interface TrustedBrowserOptions {
+  /** How long a browser is trusted; logins do not make it longer. 1 to 90. Default 30. */
+  days?: number;
+  /**
+   * Asked before a browser is trusted, and before each login that its trust would complete, e.g. for the user's role. Only `true`
+   * allows it; else the code is asked for as usual. Default: everybody may.
+   */
+  allow?(request: Request, user: Express.User): boolean | Promise<boolean>;
 }
 
 /** What may be done to another user's second factor. */

@@ -28,6 +28,9 @@ import type { ReportContext } from './report/context.js';
 import type { Report } from './report/report.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
+import { TrustedBrowserDesk } from './trusted-browser/desk.js';
+import { createTrustedBrowserFlow } from './trusted-browser/flow.js';
+import { KnownBrowsers } from './trusted-browser/known-browsers.js';
 
 /** The second step of an application's logins. */
 export interface SecondFactor {
@@ -139,14 +142,20 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   if (settings.notices) journal.on('*', createNotifier(settings));
   const loginFlow = createLoginFlow(settings, storage, journal);
   const gate = new Gate(settings, loginFlow);
-  const logins = new LoginDesk(gate, loginFlow, settings);
+  const browsers = new TrustedBrowserDesk(
+    createTrustedBrowserFlow(settings, storage, journal),
+    settings,
+    ring,
+  );
+  const known = new KnownBrowsers(settings, ring);
+  const logins = new LoginDesk(gate, loginFlow, settings, browsers, known);
   const responder = new Responder(gate, settings);
   const managementFlow = createManagementFlow(settings, storage, ring, journal);
   const challengeFlow = createChallengeFlow(settings, storage, ring, journal);
   const enrolmentFlow = createEnrolmentFlow(settings, storage, ring, journal);
-  const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage);
+  const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage, browsers);
   const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);
-  const management = new ManagementDesk(gate, logins, managementFlow);
+  const management = new ManagementDesk(gate, logins, managementFlow, browsers);
   const access = new ApiAccess(gate, settings, responder);
   const parked = createParkedRequests(settings, storage, ring);
   const stepUp = new StepUp(gate, settings, access, parked);
@@ -172,6 +181,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       purge ??= setInterval(() => {
         const now = settings.clock();
         storage.purgePending(now).catch(() => undefined);
+        storage.purgeTrustedBrowsers(now).catch(() => undefined);
         storage.purgeEvents(now - settings.retention).catch(() => undefined);
       }, PURGE_INTERVAL).unref();
       gate.open();

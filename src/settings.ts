@@ -5,7 +5,13 @@ import type { RingKey } from './crypto/key-ring.js';
 import { SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
 import type { CsrfOptions } from './http/render.js';
-import type { LoginOptions, NoticeOptions, SecondFactorOptions, UserOptions } from './options.js';
+import type {
+  LoginOptions,
+  NoticeOptions,
+  SecondFactorOptions,
+  TrustedBrowserOptions,
+  UserOptions,
+} from './options.js';
 import type { AttemptLimits, Storage } from './storage/storage.js';
 import type { Window } from './totp/match-step.js';
 
@@ -22,6 +28,8 @@ export interface Settings {
   /** Until when unstamped sessions are adopted; 0 for never. */
   adoptUntil: number;
   paths: { pages: string; api: string; prefix: string; challenge: string; login: string; home: string };
+  /** `undefined` where no browser is trusted. */
+  trustedBrowsers: { lifetime: number; rules: TrustedBrowserOptions } | undefined;
   csrf: CsrfOptions | undefined;
   api: NonNullable<SecondFactorOptions['api']>;
   window: Window;
@@ -45,6 +53,14 @@ export const STEP_UP_LIFETIME = 24 * HOUR;
 
 /** How old the proof may be with which a security change is made (R6). */
 export const FRESH_FOR = 5 * MINUTE;
+
+/**
+ * How long the token that a trusted browser had before is taken for a request that ran beside the last one. Later it is a copy.
+ */
+export const TOKEN_GRACE = 10 * SECOND;
+
+/** How long a browser is known in which a second factor was completed. */
+export const KNOWN_FOR = 365 * DAY;
 
 /** R4: 30 s · 2^n from the fifth consecutive failure on, up to an hour (NIST SP 800-63B-4 §3.2.2). */
 const attemptLimits: Omit<AttemptLimits, 'cap'> = {
@@ -148,6 +164,16 @@ export const optionsSchema = z
         home: path.default('/'),
       })
       .prefault({}),
+    trustedBrowsers: z
+      .strictObject({
+        days: z
+          .int()
+          .min(1)
+          .max(90, { error: 'must be 1 to 90: a forgotten browser stays trusted for as long' })
+          .default(30),
+        allow: verb.optional(),
+      })
+      .optional(),
     csrf: z
       .strictObject({
         field: z
@@ -206,12 +232,16 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
     );
   }
-  const { totp, attempts, audit, keys, csrf, login, paths, ...rest } = parsed.data;
+  const { totp, attempts, audit, keys, csrf, login, paths, trustedBrowsers, ...rest } = parsed.data;
   return {
     ...rest,
     // The host's own objects: their functions may use `this`.
     user: options.user,
     login: options.login ?? {},
+    trustedBrowsers: trustedBrowsers && {
+      lifetime: trustedBrowsers.days * DAY,
+      rules: options.trustedBrowsers ?? {},
+    },
     csrf: csrf && options.csrf,
     api: options.api ?? {},
     notices: options.notices,

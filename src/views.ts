@@ -22,6 +22,8 @@ export interface Views {
     returnTo: string;
     /** How long a login still waits; 0 for a step-up, which has no announced limit. */
     minutes: number;
+    /** For how many days this browser may be trusted; 0 where that is not offered. */
+    trustDays: number;
   };
   'challenge/password': { returnTo: string };
   'challenge/resume': { path: string; fields: { name: string; value: string }[]; homePath: string };
@@ -44,6 +46,8 @@ export interface Views {
   };
   'management/overview': {
     isSwitchedOff: boolean;
+    /** Whether there is a list of trusted browsers. */
+    areBrowsersTrusted: boolean;
     enabledAt: number | null;
     authenticators: { id: string; name: string; createdAt: number; lastUsedAt: number | null }[];
     backupCodes: { left: number; total: number } | undefined;
@@ -70,6 +74,17 @@ export interface Views {
     usedAt: readonly number[];
     /** Whether older codes work until these are saved. */
     isRenewal: boolean;
+  };
+  'management/browsers': {
+    browsers: {
+      id: string;
+      name: string;
+      createdAt: number;
+      lastUsedAt: number | null;
+      expiresAt: number;
+      /** Whether it is the one that shows this page. */
+      isThis: boolean;
+    }[];
   };
   'management/backup-code-used': { left: number; areFew: boolean; returnTo: string };
   /** Nothing of its own. */

@@ -16,6 +16,7 @@ import { toProblem } from './messages.js';
 import {
   type answered,
   challengeOperations as operations,
+  type codeBody,
   type proofTimes,
   type sessionState,
 } from './operations.js';
@@ -33,14 +34,14 @@ export interface ChallengeApi {
 export function challengeApi({ gate, logins, responder, access, desk, settings }: ChallengeApi): Endpoint[] {
   const answerWith =
     (lane: Lane) =>
-    async ({ request, access: state, body }: Call<Challenged, { code: string }>) => {
+    async ({ request, access: state, body }: Call<Challenged, z.infer<typeof codeBody>>) => {
       if (state.kind === 'complete' && !(await gate.hasSecondFactor(state.stamp.userId))) return notEnabled();
       const result = await desk.answer(request, body.code, lane);
       if (result.kind !== 'accepted') return toProblem(result, settings.clock());
-      await logins.logIn(request, result.user, {});
+      const isTrusted = await desk.complete(request, result, body.trust === true);
       const { returnTo = null, backupCodesLeft } = result;
       return {
-        ...describeLogin(request, returnTo),
+        ...describeLogin(request, returnTo, isTrusted),
         ...(backupCodesLeft !== undefined && { backup_codes_left: backupCodesLeft }),
       };
     };
@@ -50,7 +51,7 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
     if (hasFactor) return access.askForProof('missing', ['totp', 'backup-code']);
     if (!settings.user.checkPassword) return access.askForProof('missing', ['pwd']);
     const outcome = await desk.answerPassword(request, state, body.password);
-    if (outcome.kind === 'proven') return describeLogin(request, null);
+    if (outcome.kind === 'proven') return describeLogin(request, null, false);
     if (outcome.kind !== 'wrong') return toProblem(outcome, settings.clock());
     return new Problem('password-wrong', 'That password is not right.', { attempts_left: outcome.left });
   }
@@ -76,10 +77,18 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
   }
 
   /** The session has a new id by now, and a new stamp. */
-  function describeLogin(request: Request, returnTo: string | null): z.infer<typeof answered> {
+  function describeLogin(
+    request: Request,
+    returnTo: string | null,
+    isTrusted: boolean,
+  ): z.infer<typeof answered> {
     const state = gate.state(request);
     if (state.kind !== 'complete') throw new Error('The login that was just completed is not there.');
-    return { user_id: state.stamp.userId, proofs: listProofs(state.stamp), return_to: returnTo };
+    const { stamp } = state;
+    return {
+      ...{ user_id: stamp.userId, proofs: listProofs(stamp) },
+      ...{ return_to: returnTo, trusted: isTrusted },
+    };
   }
 
   return [

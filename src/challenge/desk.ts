@@ -9,6 +9,7 @@ import type { Stamp } from '../login/stamp.js';
 import type { Lane } from '../model.js';
 import { type Settings, STEP_UP_LIFETIME } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
+import type { TrustedBrowserDesk } from '../trusted-browser/desk.js';
 import { type Answer, parseAnswer } from './answer.js';
 import { describeFailure } from './messages.js';
 import type { Challenge, ChallengeFlow, Client, Outcome, Refusal } from './flow.js';
@@ -37,13 +38,22 @@ export class ChallengeDesk {
   readonly #flow: ChallengeFlow;
   readonly #settings: Settings;
   readonly #storage: Storage;
+  readonly #browsers: TrustedBrowserDesk;
 
-  constructor(gate: Gate, logins: LoginDesk, flow: ChallengeFlow, settings: Settings, storage: Storage) {
+  constructor(
+    gate: Gate,
+    logins: LoginDesk,
+    flow: ChallengeFlow,
+    settings: Settings,
+    storage: Storage,
+    browsers: TrustedBrowserDesk,
+  ) {
     this.#gate = gate;
     this.#logins = logins;
     this.#flow = flow;
     this.#settings = settings;
     this.#storage = storage;
+    this.#browsers = browsers;
   }
 
   /** Answers this session's pending login, or gives a fresh proof in its complete one. */
@@ -73,6 +83,21 @@ export class ChallengeDesk {
       case 'anonymous':
         return { kind: 'expired' };
     }
+  }
+
+  /**
+   * Does what a right answer allows; after that of a login, trusts this browser where the person wants it (never after a step-up).
+   * @returns whether this browser is trusted from now on.
+   */
+  async complete(
+    request: Request,
+    { user, epoch, returnTo }: Accepted,
+    wantsTrust: boolean,
+  ): Promise<boolean> {
+    await this.#logins.logIn(request, user, {});
+    if (!wantsTrust || returnTo === undefined) return false;
+    const owner = { userId: this.#gate.userId(user), epoch };
+    return this.#browsers.trust(request, user, owner);
   }
 
   /** Turns the second factor off with one answer, which proves and is used up in the same transaction. */

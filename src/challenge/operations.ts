@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { named, nothing, type Operation, shortText, time } from '../http/operation.js';
 
-const codeBody = named('Code', z.strictObject({ code: shortText }));
+export const codeBody = named(
+  'Code',
+  z.strictObject({
+    code: shortText,
+    trust: z
+      .boolean({ error: 'must be true or false' })
+      .optional()
+      .describe('Whether this browser is not to be asked again for a while; for a login alone.'),
+  }),
+);
 const passwordBody = named('Password', z.strictObject({ password: shortText }));
 
 /** When each method was last proven in a session. */
@@ -16,6 +25,7 @@ export const answered = named(
     user_id: z.string(),
     proofs: proofTimes,
     return_to: z.string().nullable(),
+    trusted: z.boolean().describe('Whether this browser is trusted by this answer.'),
     backup_codes_left: z.int().optional().describe('After a backup code: how many are left.'),
   }),
 );

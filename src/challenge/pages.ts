@@ -1,6 +1,6 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Strategy } from 'passport';
-import { MINUTE } from '../clock.js';
+import { DAY, MINUTE } from '../clock.js';
 import { problemStatuses } from '../errors.js';
 import { readField } from '../http/form.js';
 import { fromCallback } from '../http/from-callback.js';
@@ -74,7 +74,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     }
     const result = await authenticate(request, response);
     if (result.kind === 'accepted') {
-      await logins.logIn(request, result.user, {});
+      await desk.complete(request, result, readField(request, 'trust') === 'on');
       response.redirect(303, isStepUp ? returnTo : afterLogin(result));
       return;
     }
@@ -143,7 +143,8 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
 
   function forLogin(pending: PendingLogin): Asked {
     const minutes = Math.ceil((pending.expiresAt - settings.clock()) / MINUTE);
-    return { title: 'Enter your code', purpose: 'login', returnTo: '', minutes };
+    const trustDays = (settings.trustedBrowsers?.lifetime ?? 0) / DAY;
+    return { title: 'Enter your code', purpose: 'login', returnTo: '', minutes, trustDays };
   }
 
   async function askCode(
@@ -193,7 +194,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
 }
 
 function forStepUp(returnTo: string): Asked {
-  return { title: CONFIRM, purpose: 'step-up', returnTo, minutes: 0 };
+  return { title: CONFIRM, purpose: 'step-up', returnTo, minutes: 0, trustDays: 0 };
 }
 
 function setStatus(response: Response, message: Message | undefined): void {

@@ -53,7 +53,7 @@ export class EnrolmentDesk {
     const { stamp } = complete;
     const confirmation = await this.#flow.confirm(stamp, code, options, readSource(request));
     if (confirmation.kind === 'enabled' || confirmation.kind === 'added') {
-      await this.#logins.renew(request, complete, { epoch: confirmation.epoch });
+      await this.#logins.renew(request, complete, { epoch: confirmation.epoch, isEnrolment: true });
     } else if (confirmation.kind === 'expired' && !(await this.#gate.isCurrent(stamp))) {
       // A double click: the other request has turned it on, and its session is the one that goes on.
       detachSession(request);

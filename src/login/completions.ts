@@ -13,12 +13,16 @@ export interface Completion {
   keepHostData: boolean;
   /** Whether a complete session goes on, which another request (a logout) may have ended meanwhile. */
   isRenewal: boolean;
+  /** Whether a second factor was completed just now: this browser is known then. */
+  isFactorProven: boolean;
 }
 
 /** What has changed in a complete session: a method was proven, the epoch was raised, or both. */
 export interface Change {
   method?: Method;
   epoch?: number;
+  /** The first code of an authenticator was right. It is no proof for other changes (R3). */
+  isEnrolment?: boolean;
 }
 
 /** Keyed by request, so that no option of `req.logIn` and no body field can bring a proof of its own. */
@@ -40,11 +44,16 @@ export class Completions {
       serialised: pending.user,
       keepHostData: pending.keepSessionInfo,
       isRenewal: false,
+      isFactorProven: true,
     });
   }
 
   /** After a fresh proof or a change in a complete session: the next `logIn` of this request renews it. */
-  allowRenewal(request: Request, stamp: Stamp, { method, epoch = stamp.epoch }: Change): void {
+  allowRenewal(
+    request: Request,
+    stamp: Stamp,
+    { method, epoch = stamp.epoch, isEnrolment = false }: Change,
+  ): void {
     const proofs = method ? { ...stamp.proofs, [method]: this.#clock() } : stamp.proofs;
     this.#allowed.set(request, {
       userId: stamp.userId,
@@ -52,6 +61,7 @@ export class Completions {
       serialised: readSerialisedUser(request),
       keepHostData: true,
       isRenewal: true,
+      isFactorProven: isEnrolment || (method !== undefined && method !== 'pwd'),
     });
   }
 

@@ -2,6 +2,8 @@ import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
 import { noSource, readSource } from '../http/source.js';
 import type { Settings } from '../settings.js';
+import type { TrustedBrowserDesk } from '../trusted-browser/desk.js';
+import type { KnownBrowsers } from '../trusted-browser/known-browsers.js';
 import { type Change, type Completion, Completions } from './completions.js';
 import type { Decision, LoginFlow, RevocationReason } from './flow.js';
 import type { Gate } from './gate.js';
@@ -24,13 +26,23 @@ export class LoginDesk {
   readonly #gate: Gate;
   readonly #flow: LoginFlow;
   readonly #settings: Settings;
+  readonly #browsers: TrustedBrowserDesk;
+  readonly #known: KnownBrowsers;
   readonly #sessionless = new WeakSet<Request>();
 
-  constructor(gate: Gate, flow: LoginFlow, settings: Settings) {
+  constructor(
+    gate: Gate,
+    flow: LoginFlow,
+    settings: Settings,
+    browsers: TrustedBrowserDesk,
+    known: KnownBrowsers,
+  ) {
     this.completions = new Completions(settings.clock);
     this.#gate = gate;
     this.#flow = flow;
     this.#settings = settings;
+    this.#browsers = browsers;
+    this.#known = known;
   }
 
   /**
@@ -42,6 +54,7 @@ export class LoginDesk {
     const completion = this.completions.take(request, userId);
     if (completion) {
       await this.#establish(request, user, completion);
+      if (completion.isFactorProven) this.#known.remember(request, userId);
       return 'complete';
     }
     if (options.session === false) return this.#logInWithoutSession(request, user, userId, options);
@@ -49,7 +62,9 @@ export class LoginDesk {
     // Whoever was logged in a moment ago is not the one who is logging in now.
     if (known?.kind !== 'complete') setUser(request, null);
     if (known?.kind === 'pending') return 'held';
-    const decision = known?.kind === 'complete' ? known : await this.#decide(request, user, userId);
+    // A browser is trusted for a login: where a session has ended meanwhile, nobody gave a first factor.
+    const decision =
+      known?.kind === 'complete' ? known : await this.#decide(request, user, userId, known === undefined);
     if (decision.kind === 'owed') {
       await this.#openPending(request, user, decision.epoch, options);
       return 'held';
@@ -146,9 +161,14 @@ export class LoginDesk {
   }
 
   /** After the first factor, for a login that is new here. */
-  async #decide(request: Request, user: Express.User, userId: string): Promise<Decision> {
+  async #decide(request: Request, user: Express.User, userId: string, mayTrust = false): Promise<Decision> {
     await checkCondition(this.#settings, request, user);
-    return this.#flow.begin(userId, () => isSecondStepSkipped(this.#settings, request, user));
+    return this.#flow.begin(
+      userId,
+      async (epoch) =>
+        (await isSecondStepSkipped(this.#settings, request, user)) ||
+        (mayTrust && (await this.#browsers.isTrusted(request, user, { userId, epoch }))),
+    );
   }
 
   async #openPending(
@@ -210,7 +230,11 @@ export class LoginDesk {
     return undefined;
   }
 
-  async #establish(request: Request, user: Express.User, login: Omit<Completion, 'userId'>): Promise<void> {
+  async #establish(
+    request: Request,
+    user: Express.User,
+    login: Omit<Completion, 'userId' | 'isFactorProven'>,
+  ): Promise<void> {
     const { serialised, stamp, keepHostData, isRenewal } = login;
     // Last of all that takes time: what was logged out meanwhile must not come back.
     if (isRenewal) await refuseUnlessStored(request);

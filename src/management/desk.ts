@@ -6,6 +6,7 @@ import type { Gate } from '../login/gate.js';
 import type { Complete } from '../login/guards.js';
 import { refuseImpersonation } from '../login/host-rules.js';
 import { detachSession } from '../login/session.js';
+import type { ListedBrowser, TrustedBrowserDesk } from '../trusted-browser/desk.js';
 import type { ManagementFlow, ReadableCodes, Removal } from './flow.js';
 
 /** Changes in a request: what the flow does, with the session brought in line. */
@@ -13,11 +14,13 @@ export class ManagementDesk {
   readonly #gate: Gate;
   readonly #logins: LoginDesk;
   readonly #flow: ManagementFlow;
+  readonly #browsers: TrustedBrowserDesk;
 
-  constructor(gate: Gate, logins: LoginDesk, flow: ManagementFlow) {
+  constructor(gate: Gate, logins: LoginDesk, flow: ManagementFlow, browsers: TrustedBrowserDesk) {
     this.#gate = gate;
     this.#logins = logins;
     this.#flow = flow;
+    this.#browsers = browsers;
   }
 
   /** @returns `undefined` where there is no second factor that they could belong to. */
@@ -57,6 +60,16 @@ export class ManagementDesk {
     if (stamp.impersonator) throw refuseImpersonation();
     await this.#logins.refuseIfEnded(request, stamp);
     return this.#flow.rename(stamp.userId, authenticatorId, name, readSource(request));
+  }
+
+  listBrowsers(request: Request, { stamp }: Complete): Promise<ListedBrowser[]> {
+    return this.#browsers.list(request, stamp);
+  }
+
+  /** Ends the trust of one browser, or of all (`null`); sessions go on. @returns how many were trusted. */
+  async revokeBrowsers(request: Request, { stamp }: Complete, id: string | null): Promise<number> {
+    await this.#logins.refuseIfEnded(request, stamp);
+    return (await this.#browsers.revoke(request, stamp, id)).length;
   }
 
   /** Turns another user's second factor off. @returns whether there was one. */

@@ -55,6 +55,7 @@ export function managementPages({
     await render(request, response, 'management/overview', {
       title: 'Two-step sign-in',
       isSwitchedOff: !settings.enabled,
+      areBrowsersTrusted: settings.trustedBrowsers !== undefined,
       homePath: settings.paths.home,
       fewCodes: FEW_CODES,
       ...(await flow.overview(stamp.userId)),

@@ -28,12 +28,13 @@ export function describeConfiguration(settings: Settings, mode: 'production' | '
 }
 
 /** Options that docs/options.md marks as loosening. */
-function findLoosened({ login, adoptUntil, clock }: Settings): string[] {
+function findLoosened({ login, trustedBrowsers, adoptUntil, clock }: Settings): string[] {
   const loosened = {
     'login.skipSecondStep': login.skipSecondStep !== undefined,
     'login.sessionless': (login.sessionless ?? 'refuse') !== 'refuse',
     'login.impersonation': login.impersonation !== undefined,
     'login.adoptUnstamped': adoptUntil > clock(),
+    trustedBrowsers: trustedBrowsers !== undefined,
   };
   return Object.entries(loosened).flatMap(([name, isLoosened]) => (isLoosened ? [name] : []));
 }

@@ -6,6 +6,7 @@ import type { Storage } from './storage.js';
 const patient: ReadonlySet<string | symbol> = new Set<keyof Storage>([
   'migrate',
   'purgePending',
+  'purgeTrustedBrowsers',
   'purgeEvents',
   'inspect',
 ]);

@@ -1,5 +1,5 @@
 import type { SecondFactorEvent } from '../events.js';
-import type { Authenticator, BackupCodeSet, Pending } from '../model.js';
+import type { Authenticator, BackupCodeSet, Pending, TrustedBrowser } from '../model.js';
 import {
   type AccountRecord,
   countFailure,
@@ -23,6 +23,7 @@ export function memoryStorage(): Storage {
   const authenticators = new Map<string, Authenticator>();
   const pendings = new Map<string, Pending>();
   const backupCodes = new Map<string, BackupCodeRecord>();
+  const browsers = new Map<string, TrustedBrowser>();
   const events = new Map<string, SecondFactorEvent>();
 
   const accountOf = (userId: string): AccountRecord =>
@@ -57,6 +58,12 @@ export function memoryStorage(): Storage {
     }
   }
 
+  function deleteBrowsers(isDoomed: (browser: TrustedBrowser) => boolean): number {
+    const doomed = [...browsers.values()].filter(isDoomed);
+    for (const { id } of doomed) browsers.delete(id);
+    return doomed.length;
+  }
+
   function listOf(userId: string): Authenticator[] {
     return [...authenticators.values()].filter((authenticator) => authenticator.userId === userId);
   }
@@ -66,6 +73,7 @@ export function memoryStorage(): Storage {
     Object.assign(account, { enabledAt: null, epoch: epoch + 1, lanes: freshLanes() });
     for (const { id } of listOf(userId)) authenticators.delete(id);
     backupCodes.delete(userId);
+    deleteBrowsers((browser) => browser.userId === userId);
     deletePendingsOf(userId);
   }
 
@@ -285,6 +293,51 @@ export function memoryStorage(): Storage {
       return account.epoch;
     },
 
+    async trustBrowser({ browser, replaces, events: happened }) {
+      const { userId, epoch } = browser;
+      const account = accountOf(userId);
+      if (account.epoch !== epoch || account.enabledAt === null) return false;
+      if (browsers.has(browser.id)) throw new Error('There is a trusted browser with this id.');
+      const isReplaced = ({ id, epoch: then }: TrustedBrowser): boolean => then !== epoch || id === replaces;
+      deleteBrowsers((other) => other.userId === userId && isReplaced(other));
+      browsers.set(browser.id, { ...browser });
+      record(happened);
+      return true;
+    },
+
+    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now, events: happened }) {
+      const browser = browsers.get(id);
+      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now) return 'gone';
+      const { previousHash, lastUsedAt } = browser;
+      const isPresent = browser.tokenHash === tokenHash;
+      const isRecent = previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace;
+      record([isPresent || isRecent ? happened.trusted : happened.stolen]);
+      if (isPresent)
+        Object.assign(browser, { tokenHash: nextHash, previousHash: tokenHash, lastUsedAt: now });
+      if (isPresent || isRecent) return isPresent ? 'rotated' : 'recent';
+      browsers.delete(id);
+      return 'stolen';
+    },
+
+    async listTrustedBrowsers(userId) {
+      return [...browsers.values()]
+        .filter((browser) => browser.userId === userId)
+        .sort((a, b) => b.createdAt - a.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
+        .map((browser) => ({ ...browser }));
+    },
+
+    async deleteTrustedBrowsers({ userId, id, events: happened }) {
+      const count = deleteBrowsers(
+        (browser) => browser.userId === userId && (id === null || browser.id === id),
+      );
+      if (count > 0) record(happened);
+      return count;
+    },
+
+    async purgeTrustedBrowsers(now) {
+      deleteBrowsers(({ userId, epoch, expiresAt }) => expiresAt <= now || accountOf(userId).epoch !== epoch);
+    },
+
     async forget(userId) {
       const account = accountOf(userId);
       accounts.set(userId, account);
@@ -319,7 +372,7 @@ export function memoryStorage(): Storage {
     },
 
     async inspect(clock, cap) {
-      const maps = { accounts, authenticators, pendings, backupCodes, events };
+      const maps = { accounts, authenticators, pendings, backupCodes, browsers, events };
       return {
         clockAhead: undefined,
         schema: { there: 0, known: 0 },

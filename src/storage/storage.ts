@@ -1,6 +1,14 @@
 import type { Clock } from '../clock.js';
 import type { SecondFactorEvent } from '../events.js';
-import type { Account, Authenticator, BackupCodeSet, Lane, Pending, Purpose } from '../model.js';
+import type {
+  Account,
+  Authenticator,
+  BackupCodeSet,
+  Lane,
+  Pending,
+  Purpose,
+  TrustedBrowser,
+} from '../model.js';
 
 /** Which pending row, and whose: every verb that uses one checks all of it, its expiry too. */
 export interface PendingKey {
@@ -127,6 +135,44 @@ export interface Revocation extends Recorded {
 /** Where a list of events goes on: after this one, which is older than those before. */
 export type EventCursor = Pick<SecondFactorEvent, 'at' | 'id'>;
 
+export interface Trusting extends Recorded {
+  browser: TrustedBrowser;
+  /** Id of the trusted browser whose place it takes; `null` for none. */
+  replaces: string | null;
+}
+
+/** A token that a browser has handed in at a login. */
+export interface TokenUse {
+  /** Of the trusted browser. */
+  id: string;
+  userId: string;
+  epoch: number;
+  tokenHash: string;
+  /** Of the token that takes its place. */
+  nextHash: string;
+  /** Milliseconds for which the token before still counts, since requests of one browser run side by side. */
+  grace: number;
+  now: number;
+  /** What is written, by the result. */
+  events: { trusted: SecondFactorEvent; stolen: SecondFactorEvent };
+}
+
+export type TokenUseResult =
+  /** It was the present token, and now the next one is. */
+  | 'rotated'
+  /** It was the present one until a moment ago. */
+  | 'recent'
+  /** It was used before, so somebody has a copy: the browser is trusted no more. Told to one caller. */
+  | 'stolen'
+  /** No such browser, another user's, expired, or of another epoch. */
+  | 'gone';
+
+export interface TrustRemoval extends Recorded {
+  userId: string;
+  /** Of one trusted browser; `null` for all. */
+  id: string | null;
+}
+
 /** What stands in a storage, for the status report: numbers, and nothing that needs to be kept secret from it. */
 export interface Inspection {
   /** Milliseconds by which the database's own clock is ahead of the given one; `undefined` where it has none. */
@@ -221,7 +267,7 @@ export interface Storage {
    *    another request did it first (the row is completed, or of purpose `step-up` and no longer there), else `gone`;
    * 3. TOTP: the authenticator's last step is raised by a conditional update (`last_step < step`), backup code: its
    *    row is marked used where it was not, else `used`;
-   * 4. effect `disable`: authenticators, backup codes and all pending rows go, counters become 0, epoch + 1;
+   * 4. effect `disable`: authenticators, backup codes, trusted browsers and all pending rows go, counters become 0, epoch + 1;
    * 5. the events are written; one whose id is there already, as that of the attempt is, takes its place.
    */
   accept(acceptance: Acceptance): Promise<AcceptanceResult>;
@@ -263,6 +309,30 @@ export interface Storage {
    * `undefined` when the account was not as expected.
    */
   removeAuthenticator(removal: AuthenticatorRemoval): Promise<number | 'last' | 'absent' | undefined>;
+
+  /**
+   * Trusts a browser, in one transaction, all or nothing: the account has this epoch and a second factor; the user's browsers of
+   * other epochs go, and the one that this one replaces, if it is the user's.
+   * @returns whether the account was as expected.
+   */
+  trustBrowser(trusting: Trusting): Promise<boolean>;
+
+  /**
+   * Makes use of a browser's token, in one transaction. The present token of a live browser gives way to the next one by a
+   * conditional update (`token_hash = :token`), which also sets the previous hash and the last use: of parallel callers one gets `rotated`. The
+   * token before is `recent` while the last use is younger than `grace`, and changes nothing. Any other token of a live
+   * browser is `stolen`, and the browser is deleted. The event is written that goes with the result.
+   */
+  useToken(use: TokenUse): Promise<TokenUseResult>;
+
+  /** Newest first, expired ones and those of other epochs included. */
+  listTrustedBrowsers(userId: string): Promise<TrustedBrowser[]>;
+
+  /** Deletes one of the user's trusted browsers, or all, and writes the events where there were any. @returns how many it were. */
+  deleteTrustedBrowsers(removal: TrustRemoval): Promise<number>;
+
+  /** Deletes trusted browsers with `expiresAt <= now`, and those of another epoch than their user's. */
+  purgeTrustedBrowsers(now: number): Promise<void>;
 
   /**
    * Turns the second factor off without a proof, for an administrator; else as effect `disable` of `accept`.

@@ -3,6 +3,7 @@ import type { Storage } from '../storage/storage.js';
 import { acceptanceCases } from './storage-contract-acceptance.js';
 import { attemptCases } from './storage-contract-attempts.js';
 import { authenticatorCases } from './storage-contract-authenticators.js';
+import { browserCases } from './storage-contract-browsers.js';
 import { budgetCases } from './storage-contract-budget.js';
 import { changeCases } from './storage-contract-changes.js';
 import { eventCases } from './storage-contract-events.js';
@@ -14,12 +15,15 @@ import { replacementCases } from './storage-contract-replacements.js';
 import {
   authenticatorOf,
   begin,
+  browserOf,
   check,
   enrol,
   enrolTwo,
   newUser,
   renamingOf,
   revocationOf,
+  tokenOf,
+  trust,
 } from './storage-fixtures.js';
 import { secondAuthenticatorOf, useStep, type StorageContractCase } from './storage-fixtures.js';
 import type { StorageRace } from './storage-race.js';
@@ -50,6 +54,15 @@ async function renameInParallel(storage: Storage, userId: string): Promise<void>
   );
 }
 
+/** 16 callers, each of which hands in three tokens one after the other. */
+async function useInParallel(storage: Storage, userId: string): Promise<void> {
+  await Promise.all(
+    callers.slice(0, 16).map(async () => {
+      for (let index = 0; index < 3; index += 1) await storage.useToken(tokenOf(userId, index));
+    }),
+  );
+}
+
 const raceCases: readonly StorageContractCase[] = [
   ...storageRaces.map(raceCase),
 
@@ -72,6 +85,18 @@ const raceCases: readonly StorageContractCase[] = [
       const [result] = await Promise.all([accept, renameInParallel(storage, login.userId)]);
       assert.equal(result, 'accepted');
       assert.equal((await storage.listAuthenticators(login.userId))[0]?.lastStep, 101);
+    }
+  }),
+
+  check('race: useToken brings no browser back whose trust was ended', async (storage) => {
+    for (let round = 0; round < 3; round += 1) {
+      const userId = await enrol(storage);
+      await trust(storage, browserOf(userId));
+      await Promise.all([
+        storage.deleteTrustedBrowsers({ userId, id: null, events: [] }),
+        useInParallel(storage, userId),
+      ]);
+      assert.deepEqual(await storage.listTrustedBrowsers(userId), []);
     }
   }),
 
@@ -101,6 +126,7 @@ export const storageContract: readonly StorageContractCase[] = [
   ...authenticatorCases,
   ...removalCases,
   ...replacementCases,
+  ...browserCases,
   ...eventCases,
   ...inspectionCases,
   ...raceCases,

@@ -1,6 +1,6 @@
 import { randomId } from '../crypto/random.js';
 import type { SecondFactorEvent } from '../events.js';
-import type { Account, Authenticator, LaneCounter, Pending, Purpose } from '../model.js';
+import type { Account, Authenticator, LaneCounter, Pending, Purpose, TrustedBrowser } from '../model.js';
 import type {
   Adding,
   Attempt,
@@ -11,6 +11,8 @@ import type {
   PendingKey,
   Revocation,
   Storage,
+  TokenUse,
+  Trusting,
 } from '../storage/storage.js';
 
 /** One rule of the storage interface, as a test that any framework can run. */
@@ -184,6 +186,40 @@ export function useCode(pending: Pending, index: number) {
   const { id, codeHashes } = backupCodesOf(pending.userId);
   const proof = { lane: 'backup-code', setId: id, codeHash: codeHashes[index] ?? '' } as const;
   return { ...keyOf(pending), proof, effect: 'complete', now, events: [] } as const;
+}
+
+/** Trusted at `now` and epoch 1, with token number 0. */
+export function browserOf(userId: string, fields: Partial<TrustedBrowser> = {}): TrustedBrowser {
+  return {
+    id: `${userId}-browser`,
+    userId,
+    epoch: 1,
+    tokenHash: `${userId}-token-0`,
+    previousHash: null,
+    name: 'Firefox on Linux',
+    createdAt: now,
+    lastUsedAt: null,
+    expiresAt: now + 10 * minute,
+    ...fields,
+  };
+}
+
+export function trust(
+  storage: Storage,
+  browser: TrustedBrowser,
+  fields: Partial<Trusting> = {},
+): Promise<boolean> {
+  return storage.trustBrowser({ browser, replaces: null, events: [], ...fields });
+}
+
+/** Hands in token number `index` of `browserOf(userId)`. */
+export function tokenOf(userId: string, index: number): TokenUse {
+  const [tokenHash, nextHash] = [`${userId}-token-${index}`, `${userId}-token-${index + 1}`];
+  const events = {
+    trusted: eventOf(userId, { kind: 'login.trusted', details: { browser: 'Firefox' } }),
+    stolen: eventOf(userId, { kind: 'browser.stolen', details: { browser: 'Firefox' } }),
+  };
+  return { id: browserOf(userId).id, userId, epoch: 1, tokenHash, nextHash, grace: 10_000, now, events };
 }
 
 /** Everything that can be read about a user, to show that a refusal changed nothing. */

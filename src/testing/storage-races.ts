@@ -3,6 +3,7 @@ import type { AttemptLimits, Storage } from '../storage/storage.js';
 import * as fixtures from './storage-fixtures.js';
 import { afterEnrolment, createRows, rowOf, type StorageRace } from './storage-race.js';
 import { authenticatorRaces } from './storage-races-authenticators.js';
+import { browserRaces } from './storage-races-browsers.js';
 
 function spendOn(
   row: (caller: number) => number,
@@ -155,6 +156,7 @@ export const storageRaces: readonly StorageRace[] = [
     winners: 1,
   },
   ...authenticatorRaces,
+  ...browserRaces,
 ];
 
 export function newRaceKey(): string {

@@ -43,6 +43,9 @@ describe('the OpenAPI document', () => {
       renameAuthenticator: 'POST /rename/{user_id}',
       removeAuthenticator: 'POST /remove/{user_id}',
       signOutElsewhere: 'POST /sign-out-elsewhere/{user_id}',
+      getTrustedBrowsers: 'GET /trusted-browsers/{user_id}',
+      revokeTrustedBrowser: 'POST /revoke-trusted-browser/{user_id}',
+      revokeTrustedBrowsers: 'POST /revoke-trusted-browsers/{user_id}',
       getDescription: 'GET /openapi.json',
     });
   });
@@ -102,6 +105,7 @@ describe('the OpenAPI document', () => {
       Status: ['Status.authenticators.id', 'Status.authenticators.name', 'Status.user_id'],
       Saved: ['Saved.user_id'],
       Disabled: ['Disabled.user_id'],
+      TrustedBrowsers: ['TrustedBrowsers.browsers.id', 'TrustedBrowsers.browsers.name'],
       Nothing: [],
       Description: ['Description'],
     });

@@ -46,6 +46,8 @@ function makeBody({ path }: Route, code = '000000'): object {
     cancel: {},
     rename: { authenticator_id: 'any', name: 'New' },
     remove: { authenticator_id: 'any' },
+    'revoke-trusted-browser': { browser_id: 'any' },
+    'revoke-trusted-browsers': {},
   };
   return bodies[name] ?? { code };
 }

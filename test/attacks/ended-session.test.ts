@@ -104,6 +104,19 @@ describe('R7 a thief who holds a request open until the session was ended elsewh
     expect(await holdOpen(host, copyAgent(host, owner), held, end)).toBe(401);
     expect(await whoIs(owner)).toBe('bob');
   });
+
+  it('ends no browser’s trust', async () => {
+    const host = await createHost({ options: { trustedBrowsers: {} }, first: announce });
+    const factor = await host.enrol('ada');
+    const owner = await host.signIn('ada');
+    await call(owner, '/verify/me', { code: factor.code(), trust: true });
+    const before = readTables(host)['two_factor_trusted_browsers'];
+    expect(before).toHaveLength(1);
+    const held = { ...json, path: `${API}/revoke-trusted-browsers/me`, body: '{}' };
+    const logOut = (): PromiseLike<unknown> => owner.post('/logout');
+    expect(await holdOpen(host, copyAgent(host, owner), held, logOut)).toBe(401);
+    expect(readTables(host)['two_factor_trusted_browsers']).toEqual(before);
+  });
 });
 
 it('R7 a thief’s form that is parked late is not offered to the session that has ended all others', async () => {

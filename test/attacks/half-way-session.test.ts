@@ -50,6 +50,9 @@ function closedCalls(code: string): [method: 'get' | 'post', path: string, body?
     ['post', '/rename/me', { authenticator_id: 'any', name: 'Mine' }],
     ['post', '/remove/me', { authenticator_id: 'any' }],
     ['post', '/sign-out-elsewhere/me', {}],
+    ['get', '/trusted-browsers/me'],
+    ['post', '/revoke-trusted-browser/me', { browser_id: 'any' }],
+    ['post', '/revoke-trusted-browsers/me', {}],
   ];
 }
 
@@ -61,7 +64,7 @@ describe('R1 R2 somebody who knows only the password', () => {
 
     expect(await whoIs(agent)).toBe('nobody');
     expect((await agent.get('/account')).headers['location']).toBe('/login');
-    for (const path of ['', '/setup', '/backup-codes', '/disable']) {
+    for (const path of ['', '/setup', '/backup-codes', '/disable', '/browsers']) {
       const response = await agent.get(`/two-factor${path}`);
       expect([response.status, response.headers['location']]).toEqual([303, '/two-factor/challenge']);
     }
@@ -131,7 +134,7 @@ describe('R1 R2 somebody who knows only the password', () => {
     const at = new Date(host.clock()).toISOString();
     expect([done.status, done.body]).toEqual([
       200,
-      { user_id: 'ada', proofs: { pwd: at, totp: at }, return_to: '/account' },
+      { user_id: 'ada', proofs: { pwd: at, totp: at }, return_to: '/account', trusted: false },
     ]);
     expect(await whoIs(agent)).toBe('ada');
   });

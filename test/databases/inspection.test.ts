@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
+import { released } from '../../src/storage/sql/migrations.js';
 import { connect, kinds, newDatabase, openStorage, runSql } from './databases.js';
 
 describe.each(kinds)('inspect over %s', (_, kind) => {
@@ -7,8 +8,9 @@ describe.each(kinds)('inspect over %s', (_, kind) => {
     const storage = openStorage(kind, await newDatabase(kind));
     for (let time = 0; time < 2; time += 1) {
       const { schema, tables, records, clockAhead } = await storage.inspect(systemClock, 50);
-      expect(schema).toEqual({ there: 0, known: 1 });
-      expect(tables.map(({ rows }) => rows)).toEqual([null, null, null, null, null, null]);
+      expect(schema).toEqual({ there: 0, known: released.length });
+      expect(tables.map(({ rows }) => rows)).toEqual(tables.map(() => null));
+      expect(tables.length).toBeGreaterThan(6);
       expect(records).toBeUndefined();
       expect(Math.abs(clockAhead ?? NaN)).toBeLessThan(5_000);
     }

@@ -8,6 +8,7 @@ import type { SecondFactorOptions } from '../../src/options.js';
 import { challengeOperations } from '../../src/challenge/operations.js';
 import { enrolmentOperations } from '../../src/enrolment/operations.js';
 import { showDescription } from '../../src/http/openapi.js';
+import { browserOperations } from '../../src/management/browser-operations.js';
 import { managementOperations } from '../../src/management/operations.js';
 import { severities } from '../../src/report/problems.js';
 import { documentedProblems } from '../report/installations.js';
@@ -73,7 +74,10 @@ describe('the documentation', () => {
   });
 
   it('lists every operation of the JSON API with its call, and no other', () => {
-    const all = { ...challengeOperations, ...enrolmentOperations, ...managementOperations, showDescription };
+    const all = {
+      ...{ ...challengeOperations, ...enrolmentOperations, ...managementOperations, ...browserOperations },
+      showDescription,
+    };
     const calls = Object.values(all).map(({ id, method, path }) => [id, `${method.toUpperCase()} ${path}`]);
     const rows = read('docs/json-api.md').matchAll(/^\| `(\w+)` +\| `((?:GET|POST) [^`]+)` +\|/gm);
     expect([...rows].map(([, id, call]) => [id, call])).toEqual(calls);
@@ -146,9 +150,16 @@ describe('the documentation', () => {
     const snippets = new Map<string, string>();
     for (const page of [
       'README.md',
-      ...['testing', 'logins', 'step-up', 'json-api', 'storage-adapters', 'report', 'events'].map(
-        (name) => `docs/${name}.md`,
-      ),
+      ...[
+        'testing',
+        'logins',
+        'step-up',
+        'json-api',
+        'storage-adapters',
+        'report',
+        'events',
+        'trusted-browsers',
+      ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
       expect(found.length, page).toBeGreaterThan(0);

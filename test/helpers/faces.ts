@@ -6,7 +6,7 @@ import { type Agent, API, type Host, readBackupCodes, readFormToken, readSetupKe
 /** What a person or a program wants to do with the session of an agent. */
 export type Move =
   /** Answers the pending login, or gives a fresh proof in a complete one. */
-  | { does: 'answer'; code: string }
+  | { does: 'answer'; code: string; trust?: boolean }
   | { does: 'provePassword'; password: string }
   /** Opens the set-up: the outcome has the `key`. */
   | { does: 'setup' }
@@ -16,7 +16,9 @@ export type Move =
   | { does: 'saveCodes' }
   | { does: 'cancel' }
   | { does: 'rename'; id: string; name: string }
-  | { does: 'remove'; id: string };
+  | { does: 'remove'; id: string }
+  /** Of one trusted browser, or of `all`. */
+  | { does: 'endTrust'; id: string };
 
 const shortNames = {
   'code-malformed': 'malformed',
@@ -70,6 +72,10 @@ export interface Face {
   cancel(agent: Agent): Promise<Outcome>;
   rename(agent: Agent, id: string, name: string): Promise<Outcome>;
   remove(agent: Agent, id: string): Promise<Outcome>;
+  /** Answers a login, and wants this browser to be trusted. */
+  answerAndTrust(agent: Agent, code: string): Promise<Outcome>;
+  endTrust(agent: Agent, id: string): Promise<Outcome>;
+  readBrowsers(agent: Agent): Promise<{ id: string; name: string; isThis: boolean }[]>;
   /** How many backup codes are left, e.g. `9 of 10`. */
   readLeft(agent: Agent): Promise<string>;
   readAuthenticators(agent: Agent): Promise<{ id: string; name: string }[]>;
@@ -77,7 +83,7 @@ export interface Face {
   signInWhole(host: Host, userId: string, code: string): Promise<Agent>;
 }
 
-type Reading = Pick<Face, 'name' | 'prepare' | 'readLeft' | 'readAuthenticators'> & {
+type Reading = Pick<Face, 'name' | 'prepare' | 'readLeft' | 'readAuthenticators' | 'readBrowsers'> & {
   /** The codes that this session may read after such an outcome. */
   findCodes(agent: Agent, outcome: Outcome): Promise<string[]>;
 };
@@ -102,6 +108,8 @@ function makeFace({ findCodes, ...reading }: Reading): Face {
     cancel: (agent) => run(agent, { does: 'cancel' }),
     rename: (agent, id, name) => run(agent, { does: 'rename', id, name }),
     remove: (agent, id) => run(agent, { does: 'remove', id }),
+    answerAndTrust: (agent, code) => run(agent, { does: 'answer', code, trust: true }),
+    endTrust: (agent, id) => run(agent, { does: 'endTrust', id }),
     async signInWhole(host, userId, code) {
       const agent = await host.signIn(userId);
       await run(agent, { does: 'answer', code });
@@ -162,6 +170,7 @@ const words: [RegExp, ProblemCode][] = [
   [/as many authenticators as one may have/, 'authenticators-full'],
   [/This is your only authenticator/, 'authenticator-last'],
   [/There is no such authenticator/, 'not-found'],
+  [/There is no such trusted browser/, 'not-found'],
   [/This form is out of date/, 'form-token-invalid'],
   [/sent by another site/, 'cross-site-refused'],
   [/Sign out and sign in again/, 'proof-impossible'],
@@ -186,8 +195,10 @@ interface PageMove {
 function toPageMove(move: Exclude<Move, { does: 'setup' }>): PageMove {
   const authenticators = `${PAGES}/authenticators`;
   switch (move.does) {
-    case 'answer':
-      return { page: CHALLENGE, path: `${PAGES}/challenge`, fields: { code: move.code } };
+    case 'answer': {
+      const fields = { code: move.code, ...(move.trust === true && { trust: 'on' }) };
+      return { page: CHALLENGE, path: `${PAGES}/challenge`, fields };
+    }
     case 'provePassword': {
       const page = `${PAGES}/challenge?return_to=%2Ftwo-factor%2Fsetup`;
       return { page, path: `${PAGES}/challenge`, fields: { password: move.password } };
@@ -221,6 +232,8 @@ function toPageMove(move: Exclude<Move, { does: 'setup' }>): PageMove {
       const path = `${authenticators}/${encodeURIComponent(move.id)}/remove`;
       return { page: path, path, fields: {} };
     }
+    case 'endTrust':
+      return { page: `${PAGES}/browsers`, path: `${PAGES}/browsers`, fields: { browser: move.id } };
   }
 }
 
@@ -291,7 +304,19 @@ const pages = makeFace({
     const rows = [...text.matchAll(/<li><strong>([^<]*)<\/strong>[\s\S]*?authenticators\/([^/]+)\/name/g)];
     return rows.map(([, name = '', id = '']) => ({ id, name }));
   },
+
+  async readBrowsers(agent) {
+    return readBrowserRows((await agent.get(`${PAGES}/browsers`)).text);
+  },
 });
+
+/** The rows of the page with trusted browsers. */
+function readBrowserRows(html: string): { id: string; name: string; isThis: boolean }[] {
+  const rows = html.matchAll(
+    /<li><strong>([^<]*)<\/strong>( \(this browser\))?[\s\S]*?name="browser" value="([^"]*)"/g,
+  );
+  return [...rows].map(([, name = '', isThis, id = '']) => ({ id, name, isThis: isThis !== undefined }));
+}
 
 function readFormTokenOf(html: string): string {
   return findHiddenFields(html) ? readFormToken(html) : '';
@@ -303,7 +328,9 @@ function toCall(move: Move): { path: string; body?: object } {
     case 'answer': {
       // By its shape, as a person would choose the field.
       const isTotp = /^[\d\s-]{0,12}$/.test(move.code);
-      return { path: isTotp ? '/verify/me' : '/verify-backup/me', body: { code: move.code } };
+      const { code, trust } = move;
+      const body = { code, ...(trust !== undefined && { trust }) };
+      return { path: isTotp ? '/verify/me' : '/verify-backup/me', body };
     }
     case 'provePassword':
       return { path: '/verify-password/me', body: { password: move.password } };
@@ -325,6 +352,10 @@ function toCall(move: Move): { path: string; body?: object } {
       return { path: '/rename/me', body: { authenticator_id: move.id, name: move.name } };
     case 'remove':
       return { path: '/remove/me', body: { authenticator_id: move.id } };
+    case 'endTrust':
+      return move.id === 'all'
+        ? { path: '/revoke-trusted-browsers/me', body: {} }
+        : { path: '/revoke-trusted-browser/me', body: { browser_id: move.id } };
   }
 }
 
@@ -374,6 +405,16 @@ const api = makeFace({
       authenticators: { id: string; name: string }[];
     };
     return authenticators.map(({ id, name }) => ({ id, name }));
+  },
+
+  async readBrowsers(agent) {
+    const { browsers } = (await agent.get(`${API}/trusted-browsers/me`)).body as {
+      browsers: { id: string; name: string | null; current: boolean }[];
+    };
+    return browsers.map(({ id, name, current }) => ({
+      ...{ id, name: name ?? 'Unknown browser' },
+      isThis: current,
+    }));
   },
 });
 

@@ -413,3 +413,25 @@ export function failing(storage: Storage, faults: ReadonlySet<keyof Storage>): S
 export function userOf(host: Host, userId: string): Express.User {
   return host.users.get(userId) as unknown as Express.User;
 }
+
+/** The same browser without its session: everything else that it keeps stays. */
+export function withoutSession(host: Host, agent: Agent): Agent {
+  const copy = host.agent();
+  const cookies = agent.jar.getCookies(anyPath).filter(({ name }) => name !== 'sid');
+  copy.jar.setCookies(
+    cookies.map((cookie) => cookie.toString()),
+    anyPath.domain,
+    anyPath.path,
+  );
+  return copy;
+}
+
+/** What an agent keeps under a name; `''` without it. */
+export function readCookie(agent: Agent, name: string): string {
+  return agent.jar.getCookie(name, anyPath)?.value ?? '';
+}
+
+/** Puts a cookie into a browser by hand. */
+export function writeCookie(agent: Agent, name: string, value: string): void {
+  agent.jar.setCookies([`${name}=${value}; path=/`], anyPath.domain, anyPath.path);
+}

@@ -63,7 +63,7 @@ describe('second-factor report on a healthy installation', () => {
     expect(printed.problems.map((problem) => problem.code)).toContain('development-mode');
     for (const line of [
       /^ok +second step +on$/m,
-      /^ok +migrated to version +2$/m,
+      /^ok +migrated to version +\d+$/m,
       /^ok +two_factor_authenticators +1$/m,
       /^ok +users +1$/m,
       /^ok +coverage +100 %$/m,
@@ -151,8 +151,8 @@ describe('second-factor report on a broken installation', { timeout: LONG }, () 
     try {
       const looked = await lookAt(fresh.environment, configs.example, '--url', server.url);
       await expectProblem(looked, 'not-migrated', {
-        en: /Tables are missing \(two_factor_auth, .*two_factor_pending\)/,
-        id: /Ada tabel yang belum dibuat \(two_factor_auth, .*two_factor_pending\)/,
+        en: /Tables are missing \(two_factor_auth, .*two_factor_pending.*\)/,
+        id: /Ada tabel yang belum dibuat \(two_factor_auth, .*two_factor_pending.*\)/,
       });
       const again = await lookAt(fresh.environment, configs.example);
       expect(problemCodes(again.printed)).toEqual(['not-migrated']);

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SecondFactorEvent } from '../../src/events.js';
-import type { Account, Authenticator, LaneCounter, Pending } from '../../src/model.js';
+import type { Account, Authenticator, LaneCounter, Pending, TrustedBrowser } from '../../src/model.js';
 import { inspectRecords } from '../../src/storage/memory-inspection.js';
 import type { NewBackupCodeSet, PendingKey, Storage } from '../../src/storage/storage.js';
 
@@ -50,7 +50,7 @@ export function naiveStorage(
 ): Storage {
   const users = openTable<UserRecord>('users');
   const pendings = openTable<Pending>('pendings');
-
+  const browsers = openTable<TrustedBrowser>('browsers');
   const events = openTable<SecondFactorEvent>('events');
 
   const freshLane = (): LaneCounter => ({
@@ -88,10 +88,17 @@ export function naiveStorage(
     return doomed.length;
   }
 
+  async function deleteBrowsers(isDoomed: (browser: TrustedBrowser) => boolean): Promise<number> {
+    const doomed = (await browsers.list()).filter(isDoomed);
+    for (const { id } of doomed) await browsers.delete(id);
+    return doomed.length;
+  }
+
   async function disable(user: UserRecord): Promise<void> {
     Object.assign(user, { enabledAt: null, epoch: user.epoch + 1, lanes: freshLanes() });
     Object.assign(user, { authenticators: [], backupCodes: null });
     await deletePendings((pending) => pending.userId === user.userId);
+    await deleteBrowsers((browser) => browser.userId === user.userId);
   }
 
   return {
@@ -283,6 +290,53 @@ export function naiveStorage(
       await record(happened);
       await deletePendings((pending) => pending.userId === userId);
       return user.epoch;
+    },
+    async trustBrowser({ browser, replaces, events: happened }) {
+      const { userId, epoch } = browser;
+      const user = await findUser(userId);
+      if (user.epoch !== epoch || user.enabledAt === null) return false;
+      if (await browsers.find(browser.id)) throw new Error('Taken.');
+      const isReplaced = (other: TrustedBrowser): boolean => other.epoch !== epoch || other.id === replaces;
+      await deleteBrowsers((other) => other.userId === userId && isReplaced(other));
+      await browsers.save(browser.id, browser);
+      await record(happened);
+      return true;
+    },
+    async useToken({ id, userId, epoch, tokenHash, nextHash, grace, now, events: happened }) {
+      const browser = await browsers.find(id);
+      if (browser?.userId !== userId || browser.epoch !== epoch || browser.expiresAt <= now) return 'gone';
+      const { previousHash, lastUsedAt } = browser;
+      const isPresent = browser.tokenHash === tokenHash;
+      const isRecent = previousHash === tokenHash && now - (lastUsedAt ?? 0) < grace;
+      if (isPresent)
+        await browsers.save(id, {
+          ...browser,
+          tokenHash: nextHash,
+          previousHash: tokenHash,
+          lastUsedAt: now,
+        });
+      else if (!isRecent) await browsers.delete(id);
+      await record([isPresent || isRecent ? happened.trusted : happened.stolen]);
+      if (isPresent) return 'rotated';
+      return isRecent ? 'recent' : 'stolen';
+    },
+    async listTrustedBrowsers(userId) {
+      return (await browsers.list())
+        .filter((browser) => browser.userId === userId)
+        .sort((a, b) => b.createdAt - a.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
+    },
+    async deleteTrustedBrowsers({ userId, id, events: happened }) {
+      const count = await deleteBrowsers(
+        (browser) => browser.userId === userId && (id === null || browser.id === id),
+      );
+      if (count > 0) await record(happened);
+      return count;
+    },
+    async purgeTrustedBrowsers(now) {
+      const epochs = new Map((await users.list()).map((user) => [user.userId, user.epoch]));
+      await deleteBrowsers(
+        ({ userId, epoch, expiresAt }) => expiresAt <= now || epochs.get(userId) !== epoch,
+      );
     },
     async forget(userId) {
       const user = await findUser(userId);

@@ -9,7 +9,7 @@ const order = [
   'http',
   'storage',
   ...['options', 'settings'],
-  ...['trusted-browser', 'policy', 'audit'],
+  ...['audit', 'trusted-browser', 'policy'],
   'login',
   'challenge',
   ...['enrolment', 'management'],

@@ -32,6 +32,8 @@ export function secondFactorOptions(
       // A computer that is remembered would be sent back to the challenge at once.
       abandoned: (req, res) => rememberMe.forget(req, res),
     },
+    // "Don't ask again on this browser", but for administrators.
+    trustedBrowsers: { days: 30, allow: (_req, user) => !isAdministrator(user) },
     // Administrators see how anybody's second factor stands, and may turn it off for who has lost it.
     api: { authorize: (req) => req.user !== undefined && isAdministrator(req.user) },
     notices: {

@@ -23,6 +23,9 @@ const calls: { [Id in keyof Api]: readonly [method: Method<Id>, path: `/${string
   renameAuthenticator: ['POST', '/rename/me'],
   removeAuthenticator: ['POST', '/remove/me'],
   signOutElsewhere: ['POST', '/sign-out-elsewhere/me'],
+  getTrustedBrowsers: ['GET', '/trusted-browsers/me'],
+  revokeTrustedBrowser: ['POST', '/revoke-trusted-browser/me'],
+  revokeTrustedBrowsers: ['POST', '/revoke-trusted-browsers/me'],
 };
 
 const MOUNT = '/api/v1/two-factor';

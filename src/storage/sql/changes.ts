@@ -11,6 +11,7 @@ import {
   insertBackupCodes,
   type QueryBuilder,
 } from './tables.js';
+import { deleteTrustedBrowsersOf } from './trusted-browsers.js';
 import { changed, first, Rollback, type Step, type Verb } from './verb.js';
 
 export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | undefined> {
@@ -104,6 +105,7 @@ export function* forget(db: QueryBuilder, userId: string): Verb<void> {
   if (yield* disable(db, userId)) return;
   yield* raiseEpoch(db, { userId, passwordChangedAt: null, events: [] });
   yield* deletePendingsOf(db, userId);
+  yield* deleteTrustedBrowsersOf(db, userId);
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */
@@ -118,6 +120,7 @@ export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
   if (disabled !== 1) return false;
   yield* deletePendingsOf(db, userId);
   yield* deleteBackupCodes(db, userId);
+  yield* deleteTrustedBrowsersOf(db, userId);
   yield* changed(db.deleteFrom('two_factor_authenticators').where('user_id', '=', userId));
   return true;
 }

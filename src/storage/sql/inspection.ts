@@ -15,6 +15,7 @@ const allTables = Object.keys({
   two_factor_events: true,
   two_factor_migrations: true,
   two_factor_pending: true,
+  two_factor_trusted_browsers: true,
 } satisfies Record<keyof Tables, true>) as (keyof Tables)[];
 
 /** Values without a `.` are sealed by nobody; each would be a key of its own. */

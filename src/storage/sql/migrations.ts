@@ -9,7 +9,7 @@ import { changed, rows, type Step } from './verb.js';
  */
 export type Migration = (db: QueryBuilder) => Compilable[];
 
-export const released: readonly Migration[] = [createTables, addEvents];
+export const released: readonly Migration[] = [createTables, addEvents, createTrustedBrowsers];
 
 /** Its runner lets one process at a time do this; the others then find it done. */
 export function* migrate(db: QueryBuilder, migrations = released): Step<void> {
@@ -143,4 +143,28 @@ function addColumn(db: QueryBuilder, name: string, type: 'integer' | 'bigint'): 
   return db.schema
     .alterTable('two_factor_auth')
     .addColumn(name, type, (column) => column.notNull().defaultTo(0));
+}
+function createTrustedBrowsers(db: QueryBuilder): Compilable[] {
+  const { schema } = db;
+  const name = nameColumn(db, 255);
+  return [
+    newTable(db, 'two_factor_trusted_browsers')
+      .addColumn('id', name, (column) => column.primaryKey().notNull())
+      .addColumn('user_id', name, (column) => column.notNull())
+      .addColumn('epoch', 'bigint', (column) => column.notNull())
+      .addColumn('token_hash', name, (column) => column.notNull())
+      .addColumn('previous_hash', name)
+      .addColumn('name', textColumn(db))
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .addColumn('last_used_at', 'bigint')
+      .addColumn('expires_at', 'bigint', (column) => column.notNull()),
+    schema
+      .createIndex('two_factor_trusted_browsers_user')
+      .on('two_factor_trusted_browsers')
+      .column('user_id'),
+    schema
+      .createIndex('two_factor_trusted_browsers_expiry')
+      .on('two_factor_trusted_browsers')
+      .column('expires_at'),
+  ];
 }

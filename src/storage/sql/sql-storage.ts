@@ -35,6 +35,13 @@ import { createPoolRunner } from './pool-runner.js';
 import { createPostgresPool, type PostgresPool } from './postgres.js';
 import { createSqliteRunner, type SqliteDatabase } from './sqlite-runner.js';
 import type { QueryBuilder, Tables } from './tables.js';
+import {
+  deleteTrustedBrowsers,
+  listTrustedBrowsers,
+  purgeTrustedBrowsers,
+  trustBrowser,
+  useToken,
+} from './trusted-browsers.js';
 import type { Runner } from './verb.js';
 
 export const sqlStorage = {
@@ -131,6 +138,11 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     addAuthenticator: (adding) => transact(() => addAuthenticator(db, adding)),
     renameAuthenticator: (renaming) => transact(() => renameAuthenticator(db, renaming)),
     removeAuthenticator: (removal) => transact(() => removeAuthenticator(db, removal)),
+    trustBrowser: (trusting) => transact(() => trustBrowser(db, trusting)),
+    useToken: (use) => transact(() => useToken(db, use)),
+    listTrustedBrowsers: (userId) => read(() => listTrustedBrowsers(db, userId)),
+    deleteTrustedBrowsers: (removal) => transact(() => deleteTrustedBrowsers(db, removal)),
+    purgeTrustedBrowsers: (now) => transact(() => purgeTrustedBrowsers(db, now), 'upkeep'),
     reset: (userId, events) => transact(() => reset(db, userId, events)),
     forget: (userId) => transact(() => forget(db, userId)),
     recordEvents: (events) => transact(() => recordEvents(db, events)),

@@ -55,6 +55,17 @@ export interface Tables {
     code_hash: string;
     used_at: number | null;
   };
+  two_factor_trusted_browsers: {
+    id: string;
+    user_id: string;
+    epoch: number;
+    token_hash: string;
+    previous_hash: string | null;
+    name: string | null;
+    created_at: number;
+    last_used_at: number | null;
+    expires_at: number;
+  };
   two_factor_events: {
     id: string;
     user_id: string;
