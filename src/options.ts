@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Clock } from './clock.js';
 import type { CsrfOptions } from './http/render.js';
+import type { RedisClient } from './storage/epoch-cache.js';
 import type { Storage } from './storage/storage.js';
 
 /** What the host passes to `createSecondFactor`. */
@@ -53,6 +54,16 @@ export interface SecondFactorOptions {
   attempts?: {
     /** Consecutive wrong codes that suspend a lane until it is bound anew. Default 50, at most 100 (NIST SP 800-63B-4 §3.2.2). */
     cap?: number;
+  };
+  /**
+   * Keeps users' epochs in Redis for at most 30 s, so that a request of somebody logged in costs no SQL of ours. Every process that
+   * makes changes needs it: those of another are seen within 30 s. Default: one indexed read in SQL.
+   */
+  epochs?: {
+    /** A client of `ioredis` or of `redis` (node-redis 5), such as that of the session store. */
+    redis: RedisClient;
+    /** Of its keys. The same for all nodes, and no other application's. Default `second-factor:` and the issuer. */
+    prefix?: string;
   };
   /** For tests: milliseconds since the Unix epoch. Default the system's clock. */
   clock?: Clock;

@@ -26,6 +26,7 @@ import type { ReportContext } from './report/context.js';
 import type { Report } from './report/report.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
+import { forgetEpochs } from './storage/forget-epochs.js';
 
 /** The second step of an application's logins. */
 export interface SecondFactor {
@@ -124,7 +125,7 @@ const PURGE_INTERVAL = 10 * MINUTE;
  */
 export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const settings = parseOptions(options);
-  const storage = failClosed(settings.storage);
+  const storage = forgetEpochs(failClosed(settings.storage), settings.epochs);
   const ring = createKeyRing(settings.keys);
   const loginFlow = createLoginFlow(settings, storage);
   const gate = new Gate(settings, loginFlow);

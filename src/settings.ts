@@ -5,6 +5,7 @@ import { SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
 import type { CsrfOptions } from './http/render.js';
 import type { LoginOptions, SecondFactorOptions, UserOptions } from './options.js';
+import { EpochCache, type RedisClient } from './storage/epoch-cache.js';
 import type { AttemptLimits, Storage } from './storage/storage.js';
 import type { Window } from './totp/match-step.js';
 
@@ -25,6 +26,7 @@ export interface Settings {
   api: NonNullable<SecondFactorOptions['api']>;
   window: Window;
   limits: AttemptLimits;
+  epochs: EpochCache | undefined;
   clock: Clock;
 }
 
@@ -82,6 +84,14 @@ const steps = z
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+function isRedisClient(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['get', 'del', 'eval'].every((command) => isFunction(Reflect.get(value, command)))
+  );
 }
 
 const verb = z.custom<never>(isFunction, { error: 'must be a function' });
@@ -165,6 +175,17 @@ export const optionsSchema = z
           .default(50),
       })
       .prefault({}),
+    epochs: z
+      .strictObject({
+        redis: z.custom<RedisClient>(isRedisClient, {
+          error: 'must be a client of "ioredis" or "redis", such as new Redis(url)',
+        }),
+        prefix: z
+          .string()
+          .regex(/^\P{Cc}{1,64}$/u, { error: 'must have 1 to 64 characters, like "my-service:epoch:"' })
+          .optional(),
+      })
+      .optional(),
     clock: z.custom<Clock>(isFunction, { error: 'must be a function' }).default(() => systemClock),
   })
   .refine(({ login, clock }) => (login.adoptUnstamped?.until.getTime() ?? 0) <= clock() + LONGEST_ADOPTION, {
@@ -186,7 +207,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
     );
   }
-  const { totp, attempts, keys, csrf, login, paths, ...rest } = parsed.data;
+  const { totp, attempts, keys, csrf, login, paths, epochs, ...rest } = parsed.data;
   return {
     ...rest,
     // The host's own objects: their functions may use `this`.
@@ -200,6 +221,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     keys: keys as [RingKey, ...RingKey[]],
     window: totp.window,
     limits: { ...attemptLimits, cap: attempts.cap },
+    epochs: epochs && new EpochCache(epochs.redis, epochs.prefix ?? `second-factor:${rest.issuer}:`),
   };
 }
 

@@ -23,6 +23,11 @@ export interface LoginFlow {
   hold(userId: string, epoch: number): Promise<Held>;
   /** Whether a stamp's epoch is its user's at this moment, and its impersonator's too. One read for each. */
   isCurrent(stamp: Stamp): Promise<boolean>;
+  /**
+   * The same for letting a request in, and for nothing else: where epochs are cached, a cached one can say yes. That a stamp is dead
+   * only SQL says: an epoch that is cached for too long must not end a login that is newer.
+   */
+  mayEnter(stamp: Stamp): Promise<boolean>;
   /** Whether a pending login can still be answered. */
   isLive(key: PendingKey): Promise<boolean>;
   cancel(handle: string): Promise<void>;
@@ -46,10 +51,8 @@ export function makeStamp(
   return { userId, epoch, proofs, completedAt: now, handle: randomToken() };
 }
 
-export function createLoginFlow({ clock, enabled, limits }: Settings, storage: Storage): LoginFlow {
-  async function hasEpoch({ userId, epoch }: { userId: string; epoch: number }): Promise<boolean> {
-    return epochOf(await storage.findAccount(userId)) === epoch;
-  }
+export function createLoginFlow({ clock, enabled, epochs, limits }: Settings, storage: Storage): LoginFlow {
+  const readEpoch: ReadEpoch = async (userId) => epochOf(await storage.findAccount(userId));
 
   return {
     async begin(userId, isSkipped) {
@@ -68,10 +71,12 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
       return { handle, epoch, expiresAt: pending.expiresAt, firstFactorAt: now };
     },
 
-    async isCurrent(stamp) {
-      return (
-        (await hasEpoch(stamp)) && (stamp.impersonator === undefined || (await hasEpoch(stamp.impersonator)))
-      );
+    isCurrent: (stamp) => agrees(stamp, readEpoch),
+
+    async mayEnter(stamp) {
+      const isKnown =
+        epochs && (await agrees(stamp, (userId) => epochs.find(userId, () => readEpoch(userId))));
+      return isKnown === true || agrees(stamp, readEpoch);
     },
 
     async isLive(key) {
@@ -121,6 +126,14 @@ export function createLoginFlow({ clock, enabled, limits }: Settings, storage: S
       return { ...makeStamp(userId, target, {}, clock()), impersonator: { userId: actor, epoch } };
     },
   };
+}
+
+type ReadEpoch = (userId: string) => Promise<number>;
+
+/** Whether a stamp is of these epochs: its user's, and its impersonator's where it has one. */
+async function agrees({ userId, epoch, impersonator }: Stamp, read: ReadEpoch): Promise<boolean> {
+  if ((await read(userId)) !== epoch) return false;
+  return impersonator === undefined || (await read(impersonator.userId)) === impersonator.epoch;
 }
 
 function epochOf(account: Account | undefined): number {

@@ -13,6 +13,7 @@ import {
   readPending,
   readSerialisedUser,
   readStamp,
+  refuseRevival,
 } from './session.js';
 import type { Stamp } from './stamp.js';
 
@@ -49,13 +50,14 @@ export class Gate {
       return;
     }
     this.refuseUnlessReady();
-    const isPromising = stamp ? await this.#flow.isCurrent(stamp) : this.#mayGoOnUnstamped(request);
+    const isPromising = stamp ? await this.#flow.mayEnter(stamp) : this.#mayGoOnUnstamped(request);
     const user = isPromising ? await this.passports.deserialise(name, serialised, request) : undefined;
     const isOwn =
       user !== undefined &&
       (stamp ? stamp.userId === this.userId(user) : await this.#goOnUnstamped(request, user));
     setUser(request, isOwn ? user : null);
-    if (!isOwn) forgetLogin(request);
+    if (isOwn) refuseRevival(request);
+    else forgetLogin(request);
   }
 
   state(request: Request): LoginState {

@@ -102,11 +102,35 @@ export function isUnknownToUs(request: Request): boolean {
 }
 
 /** Whether the store still has the session of this request. */
-export async function isSessionStored(request: Request): Promise<boolean> {
+export async function isSessionStored(request: Request, id = request.sessionID): Promise<boolean> {
   const stored = await fromStore<unknown>(request, (done) => {
-    request.sessionStore.get(request.sessionID, done);
+    request.sessionStore.get(id, done);
   });
   return stored !== undefined && stored !== null;
+}
+
+const guarded = new WeakSet<Session>();
+
+/**
+ * A store creates what it is told to save: a request that takes its time would bring back a session that was logged out
+ * meanwhile (R5). From now on this one is looked for before it is saved; a changed session costs one read more.
+ */
+export function refuseRevival(request: Request): void {
+  const session = requireSession(request);
+  if (guarded.has(session)) return;
+  guarded.add(session);
+  const save = session.save.bind(session);
+  const saveIfStored = (done: (error?: unknown) => void = () => undefined): Session => {
+    isSessionStored(request, session.id).then((isStored) => {
+      if (isStored) save(done);
+      else {
+        if (request.session === session) detachSession(request);
+        done();
+      }
+    }, done);
+    return session;
+  };
+  Object.defineProperty(session, 'save', { value: saveIfStored, configurable: true, writable: true });
 }
 
 /**
