@@ -24,16 +24,18 @@ const raised: Raised = {
 export function forgetEpochs(storage: Storage, epochs: EpochCache | undefined): Storage {
   if (!epochs) return storage;
   return new Proxy(storage, {
-    get(target, name: keyof Storage) {
-      const verb = target[name] as (...parameters: unknown[]) => Promise<unknown>;
-      const whose = raised[name] as ((...parameters: unknown[]) => string | undefined) | undefined;
-      if (!whose) return verb;
+    get(target, name) {
+      const verb: unknown = Reflect.get(target, name, target);
+      const whose = raised[name as keyof Storage] as
+        ((...parameters: unknown[]) => string | undefined) | undefined;
+      if (typeof verb !== 'function' || !whose) return verb;
       return async (...parameters: unknown[]): Promise<unknown> => {
+        const run = (): unknown => Reflect.apply(verb, target, parameters);
         const userId = whose(...parameters);
-        if (userId === undefined) return Reflect.apply(verb, target, parameters);
+        if (userId === undefined) return run();
         await epochs.forget(userId);
         try {
-          return await Reflect.apply(verb, target, parameters);
+          return await run();
         } finally {
           await epochs.forget(userId);
         }
