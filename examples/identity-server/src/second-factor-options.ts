@@ -1,4 +1,4 @@
-import type { SecondFactorOptions } from 'passport-second-factor';
+import type { RedisClient, SecondFactorOptions } from 'passport-second-factor';
 import type { Config } from './config.js';
 import type { Database } from './database/database.js';
 import { renewToken } from './forms.js';
@@ -8,7 +8,7 @@ import type { Services } from './services.js';
 /** What the second factor is told of this application, in the server and in second-factor.config.js alike. */
 export function secondFactorOptions(
   config: Config,
-  parts: { database: Database; keys: Keys; origin: string },
+  parts: { database: Database; keys: Keys; origin: string; redis?: RedisClient | undefined },
   { users, rememberMe, isAdministrator }: Services,
 ): SecondFactorOptions {
   return {
@@ -34,6 +34,7 @@ export function secondFactorOptions(
     },
     // Administrators see how anybody's second factor stands, and may turn it off for who has lost it.
     api: { authorize: (req) => req.user !== undefined && isAdministrator(req.user) },
+    ...(parts.redis && { epochs: { redis: parts.redis } }),
     paths: { pages: '/two-factor', login: '/login', home: '/account' },
   };
 }
