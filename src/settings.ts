@@ -3,6 +3,7 @@ import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
 import type { RingKey } from './crypto/key-ring.js';
 import { SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
+import { samePathOnly } from './http/return-to.js';
 import type { CsrfOptions } from './http/render.js';
 import type { LoginOptions, SecondFactorOptions, UserOptions } from './options.js';
 import { EpochCache, type RedisClient } from './storage/epoch-cache.js';
@@ -75,6 +76,13 @@ const pagesPath = path.refine((text) => text !== '/', {
   error: 'must not be "/": mount it below a path',
 });
 
+/** Not the root: every path is below it, and so every `req.logIn` would count as a new proof. */
+const loginAgain = z
+  .string()
+  .refine((text) => samePathOnly(text, 'http://host') === text && !/^\/(?:[?#]|$)/.test(text), {
+    error: 'must be a path of your own login, like "/login?again=1"',
+  });
+
 const prefix = path.refine((text) => text !== '/', { error: 'must not be "/": leave it out' });
 
 const steps = z
@@ -121,12 +129,22 @@ export const optionsSchema = z
       .refine((keys) => new Set(keys.map((key) => key.id)).size === keys.length, {
         error: 'must have different ids',
       }),
-    user: z.strictObject({
-      id: verb,
-      label: verb,
-      checkPassword: verb.optional(),
-      mayEnrol: verb.optional(),
-    }),
+    user: z
+      .strictObject({
+        id: verb,
+        label: verb,
+        checkPassword: verb.optional(),
+        reauthenticate: loginAgain.optional(),
+        mayEnrol: verb.optional(),
+      })
+      .refine(
+        (user: { checkPassword?: unknown; reauthenticate?: unknown }) =>
+          user.checkPassword === undefined || user.reauthenticate === undefined,
+        {
+          path: ['reauthenticate'],
+          error: 'must not stand beside user.checkPassword: take one of the two out',
+        },
+      ),
     login: z
       .strictObject({
         held: z.enum(['respond', 'error']).default('respond'),

@@ -12,6 +12,7 @@ import {
   refuseImpersonation,
 } from './host-rules.js';
 import { pendingKey } from './pending.js';
+import { Reauthentication } from './reauthentication.js';
 import { setUser } from './request-user.js';
 import { findReturnTarget, type LogInOptions } from './return-target.js';
 import { detachSession, isSessionStored, readPending, renewSession } from './session.js';
@@ -20,6 +21,7 @@ import type { Stamp } from './stamp.js';
 /** Logins and logouts in a request: what stands behind `req.logIn` and `req.logout`. */
 export class LoginDesk {
   readonly completions: Completions;
+  readonly reauthentication: Reauthentication;
   readonly #gate: Gate;
   readonly #flow: LoginFlow;
   readonly #settings: Settings;
@@ -27,6 +29,7 @@ export class LoginDesk {
 
   constructor(gate: Gate, flow: LoginFlow, settings: Settings) {
     this.completions = new Completions(settings.clock);
+    this.reauthentication = new Reauthentication(settings);
     this.#gate = gate;
     this.#flow = flow;
     this.#settings = settings;
@@ -48,7 +51,10 @@ export class LoginDesk {
     // Whoever was logged in a moment ago is not the one who is logging in now.
     if (known?.kind !== 'complete') setUser(request, null);
     if (known?.kind === 'pending') return 'held';
-    const decision = known?.kind === 'complete' ? known : await this.#decide(request, user, userId);
+    const decision: Decision =
+      known?.kind === 'complete'
+        ? { kind: 'complete', stamp: await this.reauthentication.prove(request, user, known.stamp) }
+        : await this.#decide(request, user, userId);
     if (decision.kind === 'owed') {
       await this.#openPending(request, user, decision.epoch, options);
       return 'held';
@@ -60,6 +66,7 @@ export class LoginDesk {
       keepHostData: options.keepSessionInfo === true,
       isRenewal: known !== undefined,
     });
+    this.reauthentication.setReturnTo(request);
     return 'complete';
   }
 

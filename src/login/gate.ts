@@ -5,6 +5,7 @@ import type { Settings } from '../settings.js';
 import type { LoginFlow } from './flow.js';
 import { Passports } from './passports.js';
 import { getUser, setUser } from './request-user.js';
+import { refuseRevival } from './revival.js';
 import {
   adoptSession,
   forgetLogin,
@@ -13,7 +14,6 @@ import {
   readPending,
   readSerialisedUser,
   readStamp,
-  refuseRevival,
 } from './session.js';
 import type { Stamp } from './stamp.js';
 
