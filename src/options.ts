@@ -81,10 +81,11 @@ export interface UserOptions {
    */
   checkPassword?(user: Express.User, password: string): boolean | Promise<boolean>;
   /**
-   * In place of `checkPassword`, where your own login is to ask, e.g. `/login?again=1`: people are sent there and come back after
-   * it. It must ask also whoever is logged in, and `req.logIn` must be called at this path or below it: elsewhere it proves nothing.
+   * In place of `checkPassword`, where your own login is to ask, e.g. `/login?again=1`: people are sent there, still logged in, and come
+   * back. A `req.logIn` of the same user at this path is the proof; where it happens at another path, such as the callback of an
+   * identity provider, `page` is where people are sent and `logIn` that path. Elsewhere a `req.logIn` proves nothing.
    */
-  reauthenticate?: string;
+  reauthenticate?: string | { page: string; logIn: string };
   /**
    * Whether this user may set up a second factor now, e.g. once the e-mail address is verified. A sentence refuses and is
    * shown. Default: everybody may.

@@ -19,6 +19,8 @@ export interface Settings {
   keys: readonly [RingKey, ...RingKey[]];
   user: UserOptions;
   login: LoginOptions;
+  /** Where the host's login asks again, and the path at which a login is then the proof. */
+  reauthentication: { page: string; logIn: string } | undefined;
   held: 'respond' | 'error';
   /** Until when unstamped sessions are adopted; 0 for never. */
   adoptUntil: number;
@@ -76,11 +78,13 @@ const pagesPath = path.refine((text) => text !== '/', {
   error: 'must not be "/": mount it below a path',
 });
 
-/** Not the root: every path is below it, and so every `req.logIn` would count as a new proof. */
+const LOGIN_AGAIN =
+  'must be a path of your own login, like "/login?again=1", or { page, logIn } with two of them';
+
 const loginAgain = z
   .string()
   .refine((text) => samePathOnly(text, 'http://host') === text && !/^\/(?:[?#]|$)/.test(text), {
-    error: 'must be a path of your own login, like "/login?again=1"',
+    error: LOGIN_AGAIN,
   });
 
 const prefix = path.refine((text) => text !== '/', { error: 'must not be "/": leave it out' });
@@ -134,7 +138,11 @@ export const optionsSchema = z
         id: verb,
         label: verb,
         checkPassword: verb.optional(),
-        reauthenticate: loginAgain.optional(),
+        reauthenticate: z
+          .union([loginAgain, z.strictObject({ page: loginAgain, logIn: loginAgain })], {
+            error: LOGIN_AGAIN,
+          })
+          .optional(),
         mayEnrol: verb.optional(),
       })
       .refine(
@@ -226,10 +234,13 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     );
   }
   const { totp, attempts, keys, csrf, login, paths, epochs, ...rest } = parsed.data;
+  const { reauthenticate } = rest.user;
   return {
     ...rest,
     // The host's own objects: their functions may use `this`.
     user: options.user,
+    reauthentication:
+      typeof reauthenticate === 'string' ? { page: reauthenticate, logIn: reauthenticate } : reauthenticate,
     login: options.login ?? {},
     csrf: csrf && options.csrf,
     api: options.api ?? {},

@@ -161,9 +161,9 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       await askCode(request, response, forStepUp(returnTo));
     } else if (settings.user.checkPassword) {
       await render(request, response, 'challenge/password', { title: CONFIRM, returnTo });
-    } else if (settings.user.reauthenticate !== undefined && !stamp.impersonator) {
+    } else if (settings.reauthentication && !stamp.impersonator) {
       await keepInterrupted(request, { returnTo, expiresAt: settings.clock() + PENDING_LIFETIME });
-      response.redirect(303, settings.user.reauthenticate);
+      response.redirect(303, settings.reauthentication.page);
     } else {
       const text = 'Sign out and sign in again, then come back within 5 minutes.';
       await stop(request, response, { code: 'proof-impossible', text, heading: CONFIRM });

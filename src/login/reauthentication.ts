@@ -38,12 +38,11 @@ export class Reauthentication {
     if (target !== undefined) setReturnTo(request, target);
   }
 
-  /** At that path or below it, as the callback of an identity provider is. */
+  /** At that path alone: below it a host's `/:tenant/profile` may be. */
   #isHere(request: Request): boolean {
-    const { user, paths } = this.#settings;
-    const page = user.reauthenticate?.split(/[?#]/, 1)[0]?.replace(/\/$/, '').toLowerCase();
-    return (
-      page !== undefined && `${browserPath(request, paths.prefix).toLowerCase()}/`.startsWith(`${page}/`)
-    );
+    const { reauthentication, paths } = this.#settings;
+    const plain = (path = ''): string => path.replace(/\/$/, '').toLowerCase();
+    const here = plain(browserPath(request, paths.prefix));
+    return reauthentication !== undefined && here === plain(reauthentication.logIn.split(/[?#]/, 1)[0]);
   }
 }

@@ -53,6 +53,11 @@ describe('R13 an operator who sets something weak or wrong is stopped at the sta
         /user\.reauthenticate: must be a path of your own login/,
       ],
     ),
+    [
+      'a login that is half named',
+      { user: { id, label: id, reauthenticate: { page: '/login' } } },
+      /user\.reauthenticate: must be .*or \{ page, logIn \}/,
+    ],
     ['a Redis that is an address', { epochs: { redis: 'redis://localhost' } }, /epochs\.redis: .*client/],
     ['a Redis that is none', { epochs: { redis: { get() {} } } }, /epochs\.redis: .*"ioredis" or "redis"/],
     ['no prefix', { epochs: { redis, prefix: '' } }, /epochs\.prefix: .*1 to 64/],

@@ -20,6 +20,7 @@ const MINUTE = 60_000;
 /** A host whose own login asks again, with guarded routes and a profile edit; `done` is what got through. */
 async function createAsking(
   login: SecondFactorOptions['login'] = {},
+  reauthenticate: SecondFactorOptions['user']['reauthenticate'] = AGAIN,
 ): Promise<{ host: Host; done: unknown[] }> {
   const done: unknown[] = [];
   const host = await createHost({
@@ -27,7 +28,7 @@ async function createAsking(
       user: {
         id: (user) => (user as { id: string }).id,
         label: (user) => (user as { id: string }).id,
-        reauthenticate: AGAIN,
+        reauthenticate,
       },
       login,
     },
@@ -39,7 +40,7 @@ async function createAsking(
         done.push(request.body);
         response.send('Sent.');
       });
-      app.post('/profile', (request, response, next) => {
+      app.post(['/profile', '/:tenant/profile'], (request, response, next) => {
         request.logIn(request.user!, (error: unknown) => (error ? next(error) : response.send('saved')));
       });
       app.post('/login/callback', passport.authenticate('local', { successRedirect: '/account' }));
@@ -104,15 +105,19 @@ describe('user.reauthenticate', () => {
     expect(done).toEqual([{ to: 'ada' }]);
   });
 
-  it.each(['/login', '/login/callback', '/LOGIN/'])('takes a login at %s', async (path) => {
-    const { host } = await createAsking();
+  it.each([
+    ['/login', AGAIN],
+    ['/LOGIN/', AGAIN],
+    ['/login/callback', { page: AGAIN, logIn: '/login/callback' }],
+  ])('takes a login at %s', async (path, reauthenticate) => {
+    const { host } = await createAsking({}, reauthenticate);
     const agent = await stale(host);
     await sentTo(agent, '/export?year=1');
     expect((await sendPassword(agent, 'bob', path)).headers['location']).toBe('/export?year=1');
     expect((await agent.get('/export?year=1')).status).toBe(200);
   });
 
-  it.each(['/profile', '/logins', '/profile?/login', '/profile#/login'])(
+  it.each(['/profile', '/login/profile', '/login/callback', '/logins', '/profile?/login', '/profile#/login'])(
     'R6 whoever has a session and no password proves nothing at %s',
     async (path) => {
       const { host } = await createAsking();
