@@ -45,7 +45,7 @@ export default tseslint.config(
   },
   {
     // Programs that talk to a person at a terminal.
-    files: ['examples/**', 'scripts/**', 'src/cli/**'],
+    files: ['examples/**', 'scripts/**', 'src/cli/**', 'bench/**'],
     rules: { 'no-console': 'off' },
   },
   {

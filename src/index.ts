@@ -12,6 +12,7 @@ export type {
 export { SecondFactorError, type SecondFactorErrorCode, SecondFactorRequired } from './errors.js';
 export type { MysqlConnection, MysqlPool } from './storage/sql/mysql.js';
 export type { PostgresClient, PostgresPool } from './storage/sql/postgres.js';
+export type { RedisClient } from './storage/epoch-cache.js';
 export { sqlStorage } from './storage/sql/sql-storage.js';
 export type {
   Acceptance,

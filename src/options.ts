@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { Clock } from './clock.js';
 import type { Notice, NoticeLanguage } from './events.js';
 import type { CsrfOptions } from './http/render.js';
+import type { RedisClient } from './storage/epoch-cache.js';
 import type { Storage } from './storage/storage.js';
 
 /** What the host passes to `createSecondFactor`. */
@@ -67,6 +68,16 @@ export interface SecondFactorOptions {
     node?: string;
   };
   notices?: NoticeOptions;
+  /**
+   * Keeps users' epochs in Redis for at most 30 s, so that a request of somebody logged in costs no SQL of ours. Every process that
+   * makes changes needs it: those of another are seen within 30 s. Default: one indexed read in SQL.
+   */
+  epochs?: {
+    /** A client of `ioredis` or of `redis` (node-redis 5), such as that of the session store. */
+    redis: RedisClient;
+    /** Of its keys. The same for all nodes, and no other application's. Default `second-factor:` and the issuer. */
+    prefix?: string;
+  };
   /** For tests: milliseconds since the Unix epoch. Default the system's clock. */
   clock?: Clock;
 }
@@ -90,6 +101,12 @@ export interface UserOptions {
    * in anew when the login is older than 5 minutes.
    */
   checkPassword?(user: Express.User, password: string): boolean | Promise<boolean>;
+  /**
+   * In place of `checkPassword`, where your own login is to ask, e.g. `/login?again=1`: people are sent there, still logged in, and come
+   * back. A `req.logIn` of the same user at this path is the proof; where it happens at another path, such as the callback of an
+   * identity provider, `page` is where people are sent and `logIn` that path. Elsewhere a `req.logIn` proves nothing.
+   */
+  reauthenticate?: string | { page: string; logIn: string };
   /**
    * Whether this user may set up a second factor now, e.g. once the e-mail address is verified. A sentence refuses and is
    * shown. Default: everybody may.

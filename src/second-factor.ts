@@ -28,6 +28,7 @@ import type { ReportContext } from './report/context.js';
 import type { Report } from './report/report.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
+import { forgetEpochs } from './storage/forget-epochs.js';
 import { TrustedBrowserDesk } from './trusted-browser/desk.js';
 import { createTrustedBrowserFlow } from './trusted-browser/flow.js';
 import { KnownBrowsers } from './trusted-browser/known-browsers.js';
@@ -136,7 +137,7 @@ const PURGE_INTERVAL = 10 * MINUTE;
  */
 export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const settings = parseOptions(options);
-  const storage = failClosed(settings.storage);
+  const storage = forgetEpochs(failClosed(settings.storage), settings.epochs);
   const ring = createKeyRing(settings.keys);
   const journal = createJournal(settings, storage);
   if (settings.notices) journal.on('*', createNotifier(settings));

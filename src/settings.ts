@@ -4,6 +4,7 @@ import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
 import type { RingKey } from './crypto/key-ring.js';
 import { SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
+import { samePathOnly } from './http/return-to.js';
 import type { CsrfOptions } from './http/render.js';
 import type {
   LoginOptions,
@@ -12,6 +13,7 @@ import type {
   TrustedBrowserOptions,
   UserOptions,
 } from './options.js';
+import { EpochCache, type RedisClient } from './storage/epoch-cache.js';
 import type { AttemptLimits, Storage } from './storage/storage.js';
 import type { Window } from './totp/match-step.js';
 
@@ -24,6 +26,8 @@ export interface Settings {
   keys: readonly [RingKey, ...RingKey[]];
   user: UserOptions;
   login: LoginOptions;
+  /** Where the host's login asks again, and the path at which a login is then the proof. */
+  reauthentication: { page: string; logIn: string } | undefined;
   held: 'respond' | 'error';
   /** Until when unstamped sessions are adopted; 0 for never. */
   adoptUntil: number;
@@ -39,6 +43,7 @@ export interface Settings {
   retention: number;
   /** What events say about where they were written. */
   node: string;
+  epochs: EpochCache | undefined;
   clock: Clock;
 }
 
@@ -96,6 +101,15 @@ const pagesPath = path.refine((text) => text !== '/', {
   error: 'must not be "/": mount it below a path',
 });
 
+const LOGIN_AGAIN =
+  'must be a path of your own login, like "/login?again=1", or { page, logIn } with two of them';
+
+const loginAgain = z
+  .string()
+  .refine((text) => samePathOnly(text, 'http://host') === text && !/^\/(?:[?#]|$)/.test(text), {
+    error: LOGIN_AGAIN,
+  });
+
 const prefix = path.refine((text) => text !== '/', { error: 'must not be "/": leave it out' });
 
 const steps = z
@@ -105,6 +119,14 @@ const steps = z
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+function isRedisClient(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['get', 'del', 'eval'].every((command) => isFunction(Reflect.get(value, command)))
+  );
 }
 
 const verb = z.custom<never>(isFunction, { error: 'must be a function' });
@@ -134,12 +156,26 @@ export const optionsSchema = z
       .refine((keys) => new Set(keys.map((key) => key.id)).size === keys.length, {
         error: 'must have different ids',
       }),
-    user: z.strictObject({
-      id: verb,
-      label: verb,
-      checkPassword: verb.optional(),
-      mayEnrol: verb.optional(),
-    }),
+    user: z
+      .strictObject({
+        id: verb,
+        label: verb,
+        checkPassword: verb.optional(),
+        reauthenticate: z
+          .union([loginAgain, z.strictObject({ page: loginAgain, logIn: loginAgain })], {
+            error: LOGIN_AGAIN,
+          })
+          .optional(),
+        mayEnrol: verb.optional(),
+      })
+      .refine(
+        (user: { checkPassword?: unknown; reauthenticate?: unknown }) =>
+          user.checkPassword === undefined || user.reauthenticate === undefined,
+        {
+          path: ['reauthenticate'],
+          error: 'must not stand beside user.checkPassword: take one of the two out',
+        },
+      ),
     login: z
       .strictObject({
         held: z.enum(['respond', 'error']).default('respond'),
@@ -211,6 +247,17 @@ export const optionsSchema = z
       })
       .prefault({}),
     notices: z.strictObject({ send: verb, language: verb.optional() }).optional(),
+    epochs: z
+      .strictObject({
+        redis: z.custom<RedisClient>(isRedisClient, {
+          error: 'must be a client of "ioredis" or "redis", such as new Redis(url)',
+        }),
+        prefix: z
+          .string()
+          .regex(/^\P{Cc}{1,64}$/u, { error: 'must have 1 to 64 characters, like "my-service:epoch:"' })
+          .optional(),
+      })
+      .optional(),
     clock: z.custom<Clock>(isFunction, { error: 'must be a function' }).default(() => systemClock),
   })
   .refine(({ login, clock }) => (login.adoptUnstamped?.until.getTime() ?? 0) <= clock() + LONGEST_ADOPTION, {
@@ -232,11 +279,14 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
     );
   }
-  const { totp, attempts, audit, keys, csrf, login, paths, trustedBrowsers, ...rest } = parsed.data;
+  const { totp, attempts, audit, keys, csrf, login, paths, trustedBrowsers, epochs, ...rest } = parsed.data;
+  const { reauthenticate } = rest.user;
   return {
     ...rest,
     // The host's own objects: their functions may use `this`.
     user: options.user,
+    reauthentication:
+      typeof reauthenticate === 'string' ? { page: reauthenticate, logIn: reauthenticate } : reauthenticate,
     login: options.login ?? {},
     trustedBrowsers: trustedBrowsers && {
       lifetime: trustedBrowsers.days * DAY,
@@ -253,6 +303,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     limits: { ...attemptLimits, cap: attempts.cap },
     retention: audit.retention * DAY,
     node: audit.node,
+    epochs: epochs && new EpochCache(epochs.redis, epochs.prefix ?? `second-factor:${rest.issuer}:`),
   };
 }
 

@@ -15,7 +15,7 @@ const database = connectDatabase(config.database);
 const services = await createServices(config, database, origin);
 const sessions = await findSessions(config);
 
-export default secondFactorOptions(config, { database, keys, origin }, services);
+export default secondFactorOptions(config, { database, keys, origin, redis: sessions?.redis }, services);
 
 /** With PORT=0 only the server knows where it listens: name it with --url. */
 export const url = config.port === 0 && config.baseUrl === undefined ? undefined : origin;

@@ -10,9 +10,9 @@ import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
 import type { Complete } from '../login/guards.js';
 import type { LoginDesk } from '../login/desk.js';
-import { expireLogin, type PendingLogin } from '../login/session.js';
+import { expireLogin, keepInterrupted, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
-import type { Settings } from '../settings.js';
+import { PENDING_LIFETIME, type Settings } from '../settings.js';
 import type { Views } from '../views.js';
 import { parseAnswer } from './answer.js';
 import type { Answered, ChallengeDesk, Failure } from './desk.js';
@@ -168,6 +168,9 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       await askCode(request, response, forStepUp(returnTo));
     } else if (settings.user.checkPassword) {
       await render(request, response, 'challenge/password', { title: CONFIRM, returnTo });
+    } else if (settings.reauthentication && !stamp.impersonator) {
+      await keepInterrupted(request, { returnTo, expiresAt: settings.clock() + PENDING_LIFETIME });
+      response.redirect(303, settings.reauthentication.page);
     } else {
       const text = 'Sign out and sign in again, then come back within 5 minutes.';
       await stop(request, response, { code: 'proof-impossible', text, heading: CONFIRM });

@@ -92,9 +92,14 @@ export class ApiAccess {
   /** Says which methods would prove that it is the user, and where. */
   askForProof(proof: 'expired' | 'missing', methods: readonly Method[]): Problem {
     const { api, challenge } = this.#settings.paths;
+    const { reauthentication } = this.#settings;
     const factors = this.#settings.user.checkPassword
       ? methods
       : methods.filter((method) => method !== 'pwd');
+    if (factors.length === 0 && reauthentication) {
+      const members = { factors: ['pwd'], login: reauthentication.page, proof };
+      return new Problem('proof-required', 'Sign in again first.', members);
+    }
     if (factors.length === 0) {
       return new Problem('proof-impossible', 'Sign out and sign in again, then come back within 5 minutes.');
     }

@@ -14,6 +14,7 @@ import {
   refuseImpersonation,
 } from './host-rules.js';
 import { pendingKey } from './pending.js';
+import { Reauthentication } from './reauthentication.js';
 import { setUser } from './request-user.js';
 import { findReturnTarget, type LogInOptions } from './return-target.js';
 import { detachSession, isSessionStored, readPending, renewSession } from './session.js';
@@ -22,6 +23,7 @@ import type { Stamp } from './stamp.js';
 /** Logins and logouts in a request: what stands behind `req.logIn` and `req.logout`. */
 export class LoginDesk {
   readonly completions: Completions;
+  readonly reauthentication: Reauthentication;
   readonly #gate: Gate;
   readonly #flow: LoginFlow;
   readonly #settings: Settings;
@@ -30,6 +32,7 @@ export class LoginDesk {
 
   constructor(gate: Gate, flow: LoginFlow, settings: Settings, browsers: Browsers) {
     this.completions = new Completions(settings.clock);
+    this.reauthentication = new Reauthentication(settings);
     this.#gate = gate;
     this.#flow = flow;
     this.#settings = settings;
@@ -54,8 +57,10 @@ export class LoginDesk {
     if (known?.kind !== 'complete') setUser(request, null);
     if (known?.kind === 'pending') return 'held';
     // A browser is trusted for a login: where a session has ended meanwhile, nobody gave a first factor.
-    const decision =
-      known?.kind === 'complete' ? known : await this.#decide(request, user, userId, known === undefined);
+    const decision: Decision =
+      known?.kind === 'complete'
+        ? { kind: 'complete', stamp: await this.reauthentication.prove(request, user, known.stamp) }
+        : await this.#decide(request, user, userId, known === undefined);
     if (decision.kind === 'owed') {
       await this.#openPending(request, user, decision.epoch, options);
       return 'held';
@@ -67,6 +72,7 @@ export class LoginDesk {
       keepHostData: options.keepSessionInfo === true,
       isRenewal: known !== undefined,
     });
+    this.reauthentication.setReturnTo(request);
     return 'complete';
   }
 

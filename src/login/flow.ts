@@ -28,6 +28,11 @@ export interface LoginFlow {
   hold(userId: string, epoch: number): Promise<Held>;
   /** Whether a stamp's epoch is its user's at this moment, and its impersonator's too. One read for each. */
   isCurrent(stamp: Stamp): Promise<boolean>;
+  /**
+   * The same for letting a request in, and for nothing else: where epochs are cached, a cached one can say yes. That a stamp is dead
+   * only SQL says: an epoch that is cached for too long must not end a login that is newer.
+   */
+  mayEnter(stamp: Stamp): Promise<boolean>;
   /** Whether a pending login can still be answered. */
   isLive(key: PendingKey): Promise<boolean>;
   cancel(handle: string): Promise<void>;
@@ -57,13 +62,11 @@ export function makeStamp(
 }
 
 export function createLoginFlow(
-  { clock, enabled, limits }: Settings,
+  { clock, enabled, epochs, limits }: Settings,
   storage: Storage,
   journal: Journal,
 ): LoginFlow {
-  async function hasEpoch({ userId, epoch }: { userId: string; epoch: number }): Promise<boolean> {
-    return epochOf(await storage.findAccount(userId)) === epoch;
-  }
+  const readEpoch: ReadEpoch = async (userId) => epochOf(await storage.findAccount(userId));
 
   return {
     async begin(userId, isSkipped) {
@@ -82,10 +85,12 @@ export function createLoginFlow(
       return { handle, epoch, expiresAt: pending.expiresAt, firstFactorAt: now };
     },
 
-    async isCurrent(stamp) {
-      return (
-        (await hasEpoch(stamp)) && (stamp.impersonator === undefined || (await hasEpoch(stamp.impersonator)))
-      );
+    isCurrent: (stamp) => agrees(stamp, readEpoch),
+
+    async mayEnter(stamp) {
+      const isKnown =
+        epochs && (await agrees(stamp, (userId) => epochs.find(userId, () => readEpoch(userId))));
+      return isKnown === true || agrees(stamp, readEpoch);
     },
 
     async isLive(key) {
@@ -144,6 +149,14 @@ export function createLoginFlow(
     noteImpersonation: (actor, userId, source) =>
       journal.record([journal.draft('login.impersonated', userId, source, { actor: actor.userId })]),
   };
+}
+
+type ReadEpoch = (userId: string) => Promise<number>;
+
+/** Whether a stamp is of these epochs: its user's, and its impersonator's where it has one. */
+async function agrees({ userId, epoch, impersonator }: Stamp, read: ReadEpoch): Promise<boolean> {
+  if ((await read(userId)) !== epoch) return false;
+  return impersonator === undefined || (await read(impersonator.userId)) === impersonator.epoch;
 }
 
 function epochOf(account: Account | undefined): number {

@@ -5,6 +5,7 @@ import type { Settings } from '../settings.js';
 import type { LoginFlow } from './flow.js';
 import { Passports } from './passports.js';
 import { getUser, setUser } from './request-user.js';
+import { refuseRevival } from './revival.js';
 import {
   adoptSession,
   forgetLogin,
@@ -49,13 +50,14 @@ export class Gate {
       return;
     }
     this.refuseUnlessReady();
-    const isPromising = stamp ? await this.#flow.isCurrent(stamp) : this.#mayGoOnUnstamped(request);
+    const isPromising = stamp ? await this.#flow.mayEnter(stamp) : this.#mayGoOnUnstamped(request);
     const user = isPromising ? await this.passports.deserialise(name, serialised, request) : undefined;
     const isOwn =
       user !== undefined &&
       (stamp ? stamp.userId === this.userId(user) : await this.#goOnUnstamped(request, user));
     setUser(request, isOwn ? user : null);
-    if (!isOwn) forgetLogin(request);
+    if (isOwn) refuseRevival(request);
+    else forgetLogin(request);
   }
 
   state(request: Request): LoginState {

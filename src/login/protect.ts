@@ -93,7 +93,7 @@ function attach(logins: LoginDesk, responder: Responder, settings: Settings, req
     logins
       .logIn(request, user, typeof options === 'function' ? {} : (options ?? {}))
       .then(async (result) => {
-        if (result === 'complete') process.nextTick(done);
+        if (result === 'complete') goOn(logins, responder, request, done);
         else await hold(responder, settings, request, done);
       })
       .catch((error: unknown) => {
@@ -116,6 +116,13 @@ function attach(logins: LoginDesk, responder: Responder, settings: Settings, req
       },
     );
   };
+}
+
+/** A login that was asked for again goes back to what waited for it, as a held one does after its code. */
+function goOn(logins: LoginDesk, responder: Responder, request: Request, done: Done): void {
+  const target = logins.reauthentication.wayBack(request);
+  if (target === undefined || !request.res || !responder.answerProven(request, request.res, target))
+    process.nextTick(done);
 }
 
 async function hold(responder: Responder, settings: Settings, request: Request, done: Done): Promise<void> {

@@ -5,7 +5,7 @@ import { wantsJson } from '../http/wants-json.js';
 import type { Lane, Method } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { Gate } from './gate.js';
-import type { PendingLogin } from './session.js';
+import { type PendingLogin, setReturnTo } from './session.js';
 
 export interface HowToAnswer {
   factors: Lane[];
@@ -44,6 +44,17 @@ export class Responder {
     const problem = toProblem(new SecondFactorRequired(), members);
     // That took a while: the host may have answered meanwhile.
     if (!isAnswered(response)) sendProblem(request, response, problem);
+  }
+
+  /**
+   * Sends a person back to what waited for a fresh proof. @returns whether it has answered; else the host does: for a program,
+   * or because `login.held` says so.
+   */
+  answerProven(request: Request, response: Response, target: string): boolean {
+    if (isAnswered(response) || wantsJson(request) || this.#settings.held === 'error') return false;
+    setReturnTo(request, undefined);
+    response.set('Cache-Control', 'no-store').redirect(303, target);
+    return true;
   }
 
   /** What a program needs to know to complete a pending login. */

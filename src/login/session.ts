@@ -31,8 +31,13 @@ const pendingLogin = z.object({
   keepSessionInfo: z.boolean(),
 });
 
+const interrupted = z.strictObject({ returnTo: z.string(), expiresAt: z.number() });
+
 /** What a session says is believed only in this shape; anything else is nobody's (R1). */
-const sessionFacts = z.union([z.strictObject({ stamp }), z.strictObject({ pending: pendingLogin })]);
+const sessionFacts = z.union([
+  z.strictObject({ stamp, interrupted: interrupted.optional() }),
+  z.strictObject({ pending: pendingLogin }),
+]);
 
 /** A login that waits for its second step. Nobody is logged in by it. */
 export interface PendingLogin {
@@ -52,7 +57,15 @@ export interface PendingLogin {
 }
 
 /** The two are never in one session: a login is pending or complete. */
-export type SessionFacts = { stamp: Stamp & { session: string } } | { pending: PendingLogin };
+export type SessionFacts =
+  { stamp: Stamp & { session: string }; interrupted?: Interrupted | undefined } | { pending: PendingLogin };
+
+/** What somebody whose login is complete was doing when the first factor was asked for again. */
+export interface Interrupted {
+  /** A path of this origin. */
+  returnTo: string;
+  expiresAt: number;
+}
 
 declare module 'express-session' {
   interface SessionData {
@@ -87,6 +100,21 @@ export function readPending(request: Request): PendingLogin | undefined {
   return facts && 'pending' in facts ? facts.pending : undefined;
 }
 
+export function readInterrupted(request: Request): Interrupted | undefined {
+  const facts = readFacts(request);
+  return facts && 'stamp' in facts ? facts.interrupted : undefined;
+}
+
+/** In a complete session, saved at once: the login must not be faster. */
+export async function keepInterrupted(request: Request, interrupted: Interrupted): Promise<void> {
+  const session = requireSession(request);
+  if (!session.secondFactor || !('stamp' in session.secondFactor)) return;
+  session.secondFactor.interrupted = interrupted;
+  await fromStore(request, (done) => {
+    session.save(done);
+  });
+}
+
 function readFacts(request: Request): SessionFacts | undefined {
   const parsed = sessionFacts.safeParse(requireSession(request).secondFactor);
   return parsed.success ? parsed.data : undefined;
@@ -102,9 +130,9 @@ export function isUnknownToUs(request: Request): boolean {
 }
 
 /** Whether the store still has the session of this request. */
-export async function isSessionStored(request: Request): Promise<boolean> {
+export async function isSessionStored(request: Request, id = request.sessionID): Promise<boolean> {
   const stored = await fromStore<unknown>(request, (done) => {
-    request.sessionStore.get(request.sessionID, done);
+    request.sessionStore.get(id, done);
   });
   return stored !== undefined && stored !== null;
 }
@@ -132,6 +160,11 @@ export function readReturnTo(request: Request): unknown {
   return requireSession(request).returnTo;
 }
 
+/** For whoever answers the next login, or this one: a path of this origin. */
+export function setReturnTo(request: Request, returnTo: string | undefined): void {
+  requireSession(request).returnTo = returnTo;
+}
+
 /** Makes the session anonymous on the spot; what the host keeps in it stays. */
 export function forgetLogin(request: Request): void {
   const session = requireSession(request);
@@ -143,7 +176,7 @@ export function forgetLogin(request: Request): void {
 /** A pending login is past its deadline: it ends, and the next login still goes where this one was going. */
 export function expireLogin(request: Request, pending: PendingLogin): void {
   forgetLogin(request);
-  requireSession(request).returnTo = pending.returnTo;
+  setReturnTo(request, pending.returnTo);
 }
 
 /**

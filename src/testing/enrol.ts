@@ -7,6 +7,7 @@ import { makeStamp } from '../login/flow.js';
 import { makePending, pendingKey } from '../login/pending.js';
 import type { SecondFactorOptions } from '../options.js';
 import { parseOptions } from '../settings.js';
+import { forgetEpochs } from '../storage/forget-epochs.js';
 import { defaultParameters } from '../totp/match-step.js';
 import { generateSecret, sealSecret } from '../totp/secret.js';
 import { totpCode } from './totp-code.js';
@@ -25,7 +26,8 @@ export interface TestFactor {
  * Call it after `ready()`. The present time step is still unused. @throws Error where the user has one already.
  */
 export async function enrolUser(options: SecondFactorOptions, userId: string): Promise<TestFactor> {
-  const { storage, keys, clock } = parseOptions(options);
+  const { keys, clock, epochs, ...settings } = parseOptions(options);
+  const storage = forgetEpochs(settings.storage, epochs);
   const ring = createKeyRing(keys);
   const now = clock();
   const secret = generateSecret();

@@ -25,6 +25,10 @@ const right: SecondFactorOptions = {
   user: { id: () => 'ada', label: () => 'ada' },
 };
 
+const id = (): string => 'ada';
+
+const redis = { get() {}, del() {}, eval() {} };
+
 function findFault(change: object): SecondFactorError {
   try {
     createSecondFactor({ ...right, ...change });
@@ -37,6 +41,27 @@ function findFault(change: object): SecondFactorError {
 
 describe('R13 an operator who sets something weak or wrong is stopped at the start', () => {
   it.each<[string, object, RegExp]>([
+    [
+      'two ways to ask for the first factor',
+      { user: { id, label: id, checkPassword: id, reauthenticate: '/login' } },
+      /user\.reauthenticate: must not stand beside user\.checkPassword: take one/,
+    ],
+    ...['/', '/?again=1', '//evil.example', 'https://evil.example', 'login', '/a/../login', ''].map(
+      (reauthenticate): [string, object, RegExp] => [
+        `a login at ${reauthenticate}`,
+        { user: { id, label: id, reauthenticate } },
+        /user\.reauthenticate: must be a path of your own login/,
+      ],
+    ),
+    [
+      'a login that is half named',
+      { user: { id, label: id, reauthenticate: { page: '/login' } } },
+      /user\.reauthenticate: must be .*or \{ page, logIn \}/,
+    ],
+    ['a Redis that is an address', { epochs: { redis: 'redis://localhost' } }, /epochs\.redis: .*client/],
+    ['a Redis that is none', { epochs: { redis: { get() {} } } }, /epochs\.redis: .*"ioredis" or "redis"/],
+    ['no prefix', { epochs: { redis, prefix: '' } }, /epochs\.prefix: .*1 to 64/],
+    ['an unknown name beside Redis', { epochs: { redis, ttl: 60 } }, /epochs has unknown names: ttl/],
     ['a short key', { keys: [{ id: 'now', secret: SHORT }] }, /keys\[0\]\.secret: .*32 bytes.*openssl rand/],
     [
       'a key of zeros',

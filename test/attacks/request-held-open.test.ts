@@ -145,6 +145,33 @@ describe('R5 a thief who holds a request open over the owner’s logout does not
     expect(await whoIs(thief)).toBe('nobody');
   });
 
+  it('by a slow page that changes its session, saved at its end or by the route itself', async () => {
+    const gateway = new Gateway();
+    const host = await createHost({
+      routes(app) {
+        app.get('/slow', (request, response, next) => {
+          void gateway.pass().then(() => {
+            request.session.returnTo = '/later';
+            if (request.query['save'] === undefined) response.send('ok');
+            else request.session.save((error: unknown) => (error ? next(error) : response.send('ok')));
+          });
+        });
+      },
+    });
+    for (const path of ['/slow', '/slow?save']) {
+      const owner = await host.signIn('bob');
+      const thief = copyAgent(host, owner);
+      await thief.get(path);
+      expect(await readSession(host, owner)).toHaveProperty('returnTo', '/later');
+      await gateway.holdOpen(
+        () => thief.get(path).expect(200, 'ok'),
+        () => owner.post('/logout'),
+      );
+      expect(await whoIs(thief), path).toBe('nobody');
+      expect(await readSession(host, thief), path).toBeUndefined();
+    }
+  });
+
   it('by a slow page that adopts a session from before the roll-out', async () => {
     const until = new Date((await createHost()).clock() + 3_600_000);
     const gateway = new Gateway();

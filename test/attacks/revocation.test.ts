@@ -11,8 +11,10 @@ import {
   readSession,
   signInWhole,
   stepUp,
+  type StoredSession,
   userIdOf,
   whoIs,
+  writeSession,
 } from '../helpers/host.js';
 import { revocationOf } from '../../src/testing/storage-fixtures.js';
 
@@ -56,6 +58,13 @@ async function whileSlow(
   await during();
   host.app.emit('go on');
   await slow;
+}
+
+/** As a request would that looked for the session a moment before it ended, and saved it a moment after. */
+async function bringBack(host: Host, agent: Agent, before: StoredSession | undefined): Promise<void> {
+  expect(await readSession(host, agent)).toBeUndefined();
+  expect(before).toHaveProperty('secondFactor.stamp');
+  await writeSession(host, agent, before ?? {});
 }
 
 function changePassword(_host: Host, agent: Agent): PromiseLike<unknown> {
@@ -119,11 +128,12 @@ describe.each(cases)('R7 %s over the %s', (_change, _name, face, change) => {
     const mine = await signInWhole(host, 'ada', factor.code());
     host.clock.advance(STEP);
     const [old, parked] = [copyAgent(host, mine), await host.signIn('ada')];
+    const before = await readSession(host, old);
 
     await whileSlow(host, copyAgent(host, mine).get('/slow'), () =>
       whileSlow(host, copyAgent(host, parked).get('/slow'), () => change(face, mine, factor.code(), host)),
     );
-    expect(await readSession(host, old)).toHaveProperty('secondFactor.stamp');
+    await bringBack(host, old, before);
     expect(await readSession(host, parked)).toHaveProperty('secondFactor.pending');
     expect(await whoIs(old)).toBe('nobody');
     expect((await face.answer(parked, factor.code(1))).kind).toBe('expired');
@@ -145,10 +155,11 @@ it.each(eachFace)(
     expect([await whoIs(elsewhere), await whoIs(old)]).toEqual(['ada', 'ada']);
 
     const second = (await face.readAuthenticators(mine)).find(({ name }) => name === 'Second')!;
+    const before = await readSession(host, old);
     const remove = () => face.remove(mine, second.id);
     await whileSlow(host, copyAgent(host, mine).get('/slow'), remove);
     expect(await face.readAuthenticators(mine)).toHaveLength(1);
-    expect(await readSession(host, old)).toHaveProperty('secondFactor.stamp');
+    await bringBack(host, old, before);
     expect([await whoIs(mine), await whoIs(elsewhere), await whoIs(old)]).toEqual([
       'ada',
       'nobody',
@@ -169,9 +180,10 @@ it.each(eachFace)(
     ];
     await face.setup(elsewhere);
     const old = copyAgent(host, mine);
+    const before = await readSession(host, old);
     await whileSlow(host, copyAgent(host, mine).get('/slow'), () => setUp(face, host, mine));
 
-    expect(await readSession(host, old)).toHaveProperty('secondFactor.stamp');
+    await bringBack(host, old, before);
     const users = [await whoIs(mine), await whoIs(elsewhere), await whoIs(old)];
     expect(users).toEqual(['bob', 'nobody', 'nobody']);
     expect((await face.setup(elsewhere)).kind).toBe('login-required');

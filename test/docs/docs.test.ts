@@ -4,6 +4,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import * as testingKit from '../../src/testing/index.js';
 import { FRESH_FOR, optionsSchema, parseOptions, PENDING_LIFETIME } from '../../src/settings.js';
+import { EPOCH_LIFETIME, REDIS_PATIENCE } from '../../src/storage/epoch-cache.js';
 import type { SecondFactorOptions } from '../../src/options.js';
 import { challengeOperations } from '../../src/challenge/operations.js';
 import { enrolmentOperations } from '../../src/enrolment/operations.js';
@@ -56,6 +57,8 @@ describe('the documentation', () => {
     );
     expect(page).toContain(`wait to be saved | ${String(PENDING_LIFETIME / 60_000)} minutes |`);
     expect(page).toContain(`age of the proof for security changes | ${String(FRESH_FOR / 60_000)} minutes |`);
+    const times = [EPOCH_LIFETIME, REDIS_PATIENCE].map((time) => `${String(time / 1000)} s`).join('; ');
+    expect(page).toContain(`| life of a cached epoch; time that Redis has to answer for it | ${times} |`);
     expect(page).toContain(`| \`${String(limits.cap)}\` |`);
     expect(page).toContain(`| \`{ past: ${String(window.past)}, future: ${String(window.future)} }\` |`);
   });

@@ -51,7 +51,7 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   const { users, rememberMe } = services;
   const passport = createPassport(users, createStrategies(config, services));
   const secondFactor = createSecondFactor({
-    ...secondFactorOptions(config, { database, keys, origin }, services),
+    ...secondFactorOptions(config, { database, keys, origin, redis: sessions.redis }, services),
     ...(clock && { clock }),
   });
   await secondFactor.ready();

@@ -1,4 +1,4 @@
-import type { SecondFactorOptions } from 'passport-second-factor';
+import type { RedisClient, SecondFactorOptions } from 'passport-second-factor';
 import type { Config } from './config.js';
 import type { Database } from './database/database.js';
 import { renewToken } from './forms.js';
@@ -8,7 +8,7 @@ import type { Services } from './services.js';
 /** What the second factor is told of this application, in the server and in second-factor.config.js alike. */
 export function secondFactorOptions(
   config: Config,
-  parts: { database: Database; keys: Keys; origin: string },
+  parts: { database: Database; keys: Keys; origin: string; redis?: RedisClient | undefined },
   { users, rememberMe, isAdministrator, sendMail }: Services,
 ): SecondFactorOptions {
   return {
@@ -43,6 +43,7 @@ export function secondFactorOptions(
         if (user) await sendMail({ to: user.email, subject, text });
       },
     },
+    ...(parts.redis && { epochs: { redis: parts.redis } }),
     paths: { pages: '/two-factor', login: '/login', home: '/account' },
   };
 }

@@ -1,0 +1,38 @@
+// `npm run bench`: each bench starts all that it compares in one run and returns a table; the tables are printed last.
+// `npm run bench -- --short` takes seconds and shows that it works; its figures mean nothing. Nothing is asserted on time.
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { benchProtectedPage } from './protected-page/bench.js';
+
+export interface Effort {
+  isShort: boolean;
+  rounds: number;
+  /** Of one contender in one round. */
+  requests: number;
+}
+
+export interface Table {
+  title: string;
+  rows: Record<string, string>[];
+}
+
+const benches = [benchProtectedPage];
+
+const isShort = process.argv.includes('--short');
+const effort: Effort = {
+  isShort,
+  ...(isShort ? { rounds: 2, requests: 64 } : { rounds: 60, requests: 500 }),
+};
+
+const load = loadavg()[0] ?? 0;
+const tables: Table[] = [];
+for (const bench of benches) tables.push(await bench(effort));
+const { model = 'unknown' } = cpus()[0] ?? {};
+console.log(
+  `${model}, ${availableParallelism()} cores, Node ${process.version}; load before: ${load.toFixed(1)}`,
+);
+console.log(`${effort.rounds} rounds of ${effort.requests} requests`);
+for (const { title, rows } of tables) {
+  console.log(`\n${title}`);
+  console.table(rows);
+}
+process.exit(0);

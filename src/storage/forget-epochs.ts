@@ -1,0 +1,45 @@
+import type { EpochCache } from './epoch-cache.js';
+import type { Storage } from './storage.js';
+
+/** Whose epoch a verb raises, told by its parameters. */
+type Raised = {
+  [Verb in keyof Storage]?: (...parameters: Parameters<Storage[Verb]>) => string | undefined;
+};
+
+const raised: Raised = {
+  raiseEpoch: ({ userId }) => userId,
+  accept: ({ userId, effect }) => (effect === 'disable' ? userId : undefined),
+  enable: ({ userId }) => userId,
+  renewBackupCodes: ({ userId }) => userId,
+  addAuthenticator: ({ userId }) => userId,
+  removeAuthenticator: ({ userId }) => userId,
+  reset: (userId) => userId,
+  forget: (userId) => userId,
+};
+
+/**
+ * The same storage, that has the cache forget an epoch before and after each verb that raises it, whatever comes of the verb: one
+ * that was given up may have been committed (R7).
+ */
+export function forgetEpochs(storage: Storage, epochs: EpochCache | undefined): Storage {
+  if (!epochs) return storage;
+  return new Proxy(storage, {
+    get(target, name) {
+      const verb: unknown = Reflect.get(target, name, target);
+      const whose = raised[name as keyof Storage] as
+        ((...parameters: unknown[]) => string | undefined) | undefined;
+      if (typeof verb !== 'function' || !whose) return verb;
+      return async (...parameters: unknown[]): Promise<unknown> => {
+        const run = (): unknown => Reflect.apply(verb, target, parameters);
+        const userId = whose(...parameters);
+        if (userId === undefined) return run();
+        await epochs.forget(userId);
+        try {
+          return await run();
+        } finally {
+          await epochs.forget(userId);
+        }
+      };
+    },
+  });
+}
