@@ -37,12 +37,11 @@ export class EpochCache {
   /** @param read SQL's answer. It is filled in, where no change came between. */
   async find(userId: string, read: () => Promise<number>): Promise<number> {
     const key = this.#prefix + userId;
-    const ticket = `reading:${randomId()}`;
-    const found = await orNothing(() => this.#look(key, ticket));
+    const found = await orNothing(() => this.#look(key));
     if (typeof found === 'number') return found;
     const epoch = await read();
     // Nobody waits for it.
-    if (found === 'ticket') this.#run(FILL, key, ticket, String(epoch)).catch(() => undefined);
+    if (found !== undefined) this.#run(FILL, key, found, String(epoch)).catch(() => undefined);
     return epoch;
   }
 
@@ -51,14 +50,14 @@ export class EpochCache {
     await orNothing(() => this.#client.del(this.#prefix + userId));
   }
 
-  async #look(key: string, ticket: string): Promise<number | 'ticket' | undefined> {
+  /** @returns the epoch, or a ticket with which to fill it in; `undefined` where another request has that. */
+  async #look(key: string): Promise<number | string | undefined> {
     const value = await this.#client.get(key);
     if (typeof value === 'string' && /^\d+$/.test(value)) return Number(value);
-    // Another request's ticket.
     if (value !== null) return undefined;
-    return (await this.#run(TAKE_TICKET, key, ticket, String(EPOCH_LIFETIME))) === null
-      ? undefined
-      : 'ticket';
+    const ticket = `reading:${randomId()}`;
+    const answer = await this.#run(TAKE_TICKET, key, ticket, String(EPOCH_LIFETIME));
+    return answer === null ? undefined : ticket;
   }
 
   async #run(script: string, key: string, ...values: string[]): Promise<unknown> {
