@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { createHost, wrongCodes } from '../helpers/host.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
@@ -58,6 +59,23 @@ describe('the threat model', () => {
       encoding: 'utf8',
     });
     expect([status, stderr]).toEqual([0, '']);
+  });
+
+  it('counts the guesses of an owner’s absence as the real thing does', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const begin = host.clock();
+    let guesses = 0;
+    for (;;) {
+      const verdict = await host.secondFactor.service.verify('ada', wrongCodes(factor, 1)[0]!);
+      if (verdict.kind === 'suspended') break;
+      if (verdict.kind === 'delayed') host.clock.advance(verdict.until - host.clock());
+      else guesses += 1;
+    }
+    const hours = Number(((host.clock() - begin) / 3_600_000).toFixed(1));
+    const text = page.replace(/ +\|/g, ' |');
+    expect(text).toContain(`| never | as fast as answers are looked at | ${String(guesses)} | the cap |`);
+    expect(text).toContain(`TOTP codes suspended, since ${String(hours)} h after the first guess |`);
   });
 
   it('has every item once', () => {

@@ -302,7 +302,7 @@ const place = fc.record({ browser, node });
 const advance = (name: string, unit: number, most: number) =>
   command(name, fc.record({ times: fc.integer({ min: 1, max: most }) }), async (run, { times }) => {
     run.account.now += times * unit;
-    run.count('advance the clock', name);
+    run.count(`advance the clock: ${name}`, 'ok');
   });
 
 const passwordBody = (run: Run, isRight: boolean) => ({ password: isRight ? run.account.password : 'wrong' });

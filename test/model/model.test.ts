@@ -83,7 +83,7 @@ function writeReport(file: string, totals: Record<string, number>): void {
     outcomes
       .flatMap(([name, kinds]) => Object.entries(kinds).filter(([kind]) => isCounted(name, kind)))
       .reduce((total, [, count]) => total + count, 0);
-  const isAnswer = (name: string): boolean => /^(answer|step up|turn off)/.test(name);
+  const isAnswer = (name: string): boolean => /^(answer|step up|turn off|race)/.test(name);
   const more = {
     commands: sum(() => true),
     'wrong answers looked at': sum(
