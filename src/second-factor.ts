@@ -142,20 +142,19 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   if (settings.notices) journal.on('*', createNotifier(settings));
   const loginFlow = createLoginFlow(settings, storage, journal);
   const gate = new Gate(settings, loginFlow);
-  const browsers = new TrustedBrowserDesk(
-    createTrustedBrowserFlow(settings, storage, journal),
-    settings,
-    ring,
-  );
-  const known = new KnownBrowsers(settings, ring);
-  const logins = new LoginDesk(gate, loginFlow, settings, browsers, known);
+  const trustFlow = createTrustedBrowserFlow(settings, storage, journal);
+  const browsers = {
+    trusted: new TrustedBrowserDesk(trustFlow, settings, ring),
+    known: new KnownBrowsers(settings, ring),
+  };
+  const logins = new LoginDesk(gate, loginFlow, settings, browsers);
   const responder = new Responder(gate, settings);
   const managementFlow = createManagementFlow(settings, storage, ring, journal);
   const challengeFlow = createChallengeFlow(settings, storage, ring, journal);
   const enrolmentFlow = createEnrolmentFlow(settings, storage, ring, journal);
   const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage, browsers);
   const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);
-  const management = new ManagementDesk(gate, logins, managementFlow, browsers);
+  const management = new ManagementDesk(gate, logins, managementFlow, browsers.trusted);
   const access = new ApiAccess(gate, settings, responder);
   const parked = createParkedRequests(settings, storage, ring);
   const stepUp = new StepUp(gate, settings, access, parked);

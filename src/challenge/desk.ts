@@ -9,7 +9,7 @@ import type { Stamp } from '../login/stamp.js';
 import type { Lane } from '../model.js';
 import { type Settings, STEP_UP_LIFETIME } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
-import type { TrustedBrowserDesk } from '../trusted-browser/desk.js';
+import type { Browsers } from '../trusted-browser/desk.js';
 import { type Answer, parseAnswer } from './answer.js';
 import { describeFailure } from './messages.js';
 import type { Challenge, ChallengeFlow, Client, Outcome, Refusal } from './flow.js';
@@ -38,7 +38,7 @@ export class ChallengeDesk {
   readonly #flow: ChallengeFlow;
   readonly #settings: Settings;
   readonly #storage: Storage;
-  readonly #browsers: TrustedBrowserDesk;
+  readonly #browsers: Browsers;
 
   constructor(
     gate: Gate,
@@ -46,7 +46,7 @@ export class ChallengeDesk {
     flow: ChallengeFlow,
     settings: Settings,
     storage: Storage,
-    browsers: TrustedBrowserDesk,
+    browsers: Browsers,
   ) {
     this.#gate = gate;
     this.#logins = logins;
@@ -97,7 +97,7 @@ export class ChallengeDesk {
     await this.#logins.logIn(request, user, {});
     if (!wantsTrust || returnTo === undefined) return false;
     const owner = { userId: this.#gate.userId(user), epoch };
-    return this.#browsers.trust(request, user, owner);
+    return this.#browsers.trusted.trust(request, user, owner);
   }
 
   /** Turns the second factor off with one answer, which proves and is used up in the same transaction. */
@@ -140,7 +140,7 @@ export class ChallengeDesk {
       return { kind: 'expired' };
     }
     const challenge = { ...pendingKey('login', pending), expiresAt: pending.expiresAt };
-    const outcome = await this.#flow.answer(challenge, answer, 'complete', this.#client(request));
+    const outcome = await this.#flow.answer(challenge, answer, 'complete', this.#client(request, pending));
     if (outcome.kind === 'accepted') {
       this.#logins.completions.allowCompletion(request, pending, answer.lane);
       return { ...outcome, user, returnTo: pending.returnTo };
@@ -161,13 +161,13 @@ export class ChallengeDesk {
     effect: 'complete' | 'disable',
   ): Promise<Outcome> {
     const challenge = await this.#openStepUp(stamp);
-    const outcome = await this.#flow.answer(challenge, answer, effect, this.#client(request));
+    const outcome = await this.#flow.answer(challenge, answer, effect, this.#client(request, stamp));
     await this.#settle(request, outcome);
     return outcome;
   }
 
-  #client(request: Request): Client {
-    return { ...readSource(request), isKnown: false };
+  #client(request: Request, { userId }: { userId: string }): Client {
+    return { ...readSource(request), isKnown: this.#browsers.known.isKnown(request, userId) };
   }
 
   /** Brings a complete session in line with what an answer has led to. */

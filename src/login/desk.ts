@@ -2,8 +2,7 @@ import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
 import { noSource, readSource } from '../http/source.js';
 import type { Settings } from '../settings.js';
-import type { TrustedBrowserDesk } from '../trusted-browser/desk.js';
-import type { KnownBrowsers } from '../trusted-browser/known-browsers.js';
+import type { Browsers } from '../trusted-browser/desk.js';
 import { type Change, type Completion, Completions } from './completions.js';
 import type { Decision, LoginFlow, RevocationReason } from './flow.js';
 import type { Gate } from './gate.js';
@@ -26,23 +25,15 @@ export class LoginDesk {
   readonly #gate: Gate;
   readonly #flow: LoginFlow;
   readonly #settings: Settings;
-  readonly #browsers: TrustedBrowserDesk;
-  readonly #known: KnownBrowsers;
+  readonly #browsers: Browsers;
   readonly #sessionless = new WeakSet<Request>();
 
-  constructor(
-    gate: Gate,
-    flow: LoginFlow,
-    settings: Settings,
-    browsers: TrustedBrowserDesk,
-    known: KnownBrowsers,
-  ) {
+  constructor(gate: Gate, flow: LoginFlow, settings: Settings, browsers: Browsers) {
     this.completions = new Completions(settings.clock);
     this.#gate = gate;
     this.#flow = flow;
     this.#settings = settings;
     this.#browsers = browsers;
-    this.#known = known;
   }
 
   /**
@@ -54,7 +45,7 @@ export class LoginDesk {
     const completion = this.completions.take(request, userId);
     if (completion) {
       await this.#establish(request, user, completion);
-      if (completion.isFactorProven) this.#known.remember(request, userId);
+      if (completion.isFactorProven) this.#browsers.known.remember(request, userId);
       return 'complete';
     }
     if (options.session === false) return this.#logInWithoutSession(request, user, userId, options);
@@ -165,9 +156,12 @@ export class LoginDesk {
     await checkCondition(this.#settings, request, user);
     return this.#flow.begin(
       userId,
-      async (epoch) =>
+      async (account) =>
         (await isSecondStepSkipped(this.#settings, request, user)) ||
-        (mayTrust && (await this.#browsers.isTrusted(request, user, { userId, epoch }))),
+        // Where somebody else knows the password, every login waits for another one.
+        (mayTrust &&
+          account.suspectedAt === null &&
+          (await this.#browsers.trusted.isTrusted(request, user, account))),
     );
   }
 

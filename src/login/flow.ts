@@ -23,7 +23,7 @@ export type RevocationReason = EventDetails['sessions.revoked']['reason'];
 
 export interface LoginFlow {
   /** Decides about a login after its first factor. One read. `isSkipped` is asked where the second step is owed. */
-  begin(userId: string, isSkipped: (epoch: number) => Promise<boolean>): Promise<Decision>;
+  begin(userId: string, isSkipped: (account: Account) => Promise<boolean>): Promise<Decision>;
   /** Opens the pending login of somebody who owes the second step. One insert. */
   hold(userId: string, epoch: number): Promise<Held>;
   /** Whether a stamp's epoch is its user's at this moment, and its impersonator's too. One read for each. */
@@ -69,7 +69,7 @@ export function createLoginFlow(
     async begin(userId, isSkipped) {
       const account = await storage.findAccount(userId);
       const epoch = epochOf(account);
-      if (enabled && isOn(account) && !(await isSkipped(epoch))) return { kind: 'owed', epoch };
+      if (enabled && isOn(account) && !(await isSkipped(account))) return { kind: 'owed', epoch };
       const now = clock();
       return { kind: 'complete', stamp: makeStamp(userId, epoch, { pwd: now }, now) };
     },

@@ -5,6 +5,7 @@ import { nameBrowser, readSource } from '../http/source.js';
 import type { TrustedBrowser } from '../model.js';
 import type { Settings } from '../settings.js';
 import { BrowserCookie, type Entry, entryShape } from './cookie.js';
+import type { KnownBrowsers } from './known-browsers.js';
 import type { BrowserOwner, TrustedBrowserFlow, TrustToken } from './flow.js';
 
 /** The cookie holds eight of them. */
@@ -17,6 +18,12 @@ export interface ListedBrowser extends Pick<
 > {
   /** Whether it is the one that asks. */
   isThis: boolean;
+}
+
+/** What is known of the browser of a request. */
+export interface Browsers {
+  trusted: TrustedBrowserDesk;
+  known: KnownBrowsers;
 }
 
 /** Trust in a request: the record decides, and the browser keeps what names it. */
