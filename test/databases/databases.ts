@@ -16,9 +16,12 @@ export const kinds = [
 const closers: (() => Promise<unknown>)[] = [];
 
 // At the top, where importing registers it: inside a test vitest would not run it.
-afterAll(async () => {
-  await Promise.all(closers.map((close) => close()));
-});
+afterAll(closeAll);
+
+/** Gives every connection back that was opened so far: a server has a limited number of them. */
+export async function closeAll(): Promise<void> {
+  await Promise.all(closers.splice(0).map((close) => close()));
+}
 
 /** @returns the URL of a fresh, empty database on the server of this run. */
 export async function newDatabase(kind: Kind): Promise<string> {

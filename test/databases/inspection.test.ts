@@ -32,7 +32,9 @@ describe.each(kinds)('inspect over %s', (_, kind) => {
     await storage.migrate();
     const host = await connect(kind, url);
     await host.query('begin');
-    await host.query("insert into two_factor_auth values ('ada', 1, 1, 0, 0, 0, 0)");
+    await host.query(
+      "insert into two_factor_auth (user_id, enabled_at, epoch, totp_failures, totp_delayed_until, backup_code_failures, backup_code_delayed_until) values ('ada', 1, 1, 0, 0, 0, 0)",
+    );
     const { records } = await storage.inspect(systemClock, 50);
     expect(records?.users.enrolled).toBe(0);
     await host.close();

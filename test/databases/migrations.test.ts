@@ -16,7 +16,16 @@ import { createPostgresPool } from '../../src/storage/sql/postgres.js';
 import type { Tables } from '../../src/storage/sql/tables.js';
 import type { Statement } from '../../src/storage/sql/verb.js';
 import { enrol } from '../../src/testing/storage-fixtures.js';
-import { type Kind, kinds, newDatabase, openMysql, openPostgres, openStorage, runSql } from './databases.js';
+import {
+  closeAll,
+  type Kind,
+  kinds,
+  newDatabase,
+  openMysql,
+  openPostgres,
+  openStorage,
+  runSql,
+} from './databases.js';
 
 const builders = {
   postgres: new Kysely<Tables>({
@@ -114,6 +123,7 @@ describe.each(kinds)('migrate over %s', (_, kind) => {
         await runMigrations(kind, pool, migrations);
         expect(await readVersions(kind, url)).toEqual(versionsOf(migrations));
         await enrol(openStorage(kind, url));
+        await closeAll();
       }
     }
   });
