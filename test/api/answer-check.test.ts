@@ -27,7 +27,7 @@ describe('createAnswerCheck', () => {
           last_used_at: null,
         },
       ],
-      backup_codes: { left: 10, total: 10, created_at: at },
+      backup_codes: { left: 10, total: 10, created_at: at, used_at: [] },
       lanes: { totp: lane, 'backup-code': lane },
     };
     status = { method: 'GET', path, status: 200, contentType: 'application/json; charset=utf-8', body };

@@ -101,6 +101,10 @@ describe('the OpenAPI document', () => {
       Enabled: ['Enabled.backup_codes', 'Enabled.user_id'],
       Proposal: ['Proposal.backup_codes'],
       Session: ['Session.answers', 'Session.challenge', 'Session.user_id'],
+      Activity: [
+        ...['address', 'browser', 'details', 'id', 'kind'].map((field) => `Activity.events.${field}`),
+        ...['Activity.next', 'Activity.user_id'],
+      ],
       Answered: ['Answered.return_to', 'Answered.user_id'],
       Status: ['Status.authenticators.id', 'Status.authenticators.name', 'Status.user_id'],
       Saved: ['Saved.user_id'],

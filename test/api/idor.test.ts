@@ -262,7 +262,7 @@ describe('R11 an administrator', () => {
     const eve = await signInWhole(host, 'eve', evesFactor.code());
     const before = readTables(host);
     for (const route of await listRoutes()) {
-      if (/^\/(status|disable)\//.test(route.path)) continue;
+      if (/^\/(status|activity|disable)\//.test(route.path)) continue;
       const unknown = await readWhole(eve, route, 'who-is-this');
       expect(unknown).toMatchObject({ status: 404 });
       expect([route, await readWhole(eve, route, 'ada')]).toEqual([route, unknown]);
@@ -278,9 +278,11 @@ describe('R11 an administrator', () => {
     const [eve, bob] = [await host.signIn('eve'), await host.signIn('bob')];
     for (const agent of [eve, bob]) {
       await agent.get(`${API}/status/ada`);
+      await agent.get(`${API}/activity/ada`);
       await call(agent, '/disable/ada', {});
     }
-    expect(asked).toEqual(['eve status ada', 'eve disable ada', 'bob status ada', 'bob disable ada']);
+    const rights = ['status', 'status', 'disable'];
+    expect(asked).toEqual(['eve', 'bob'].flatMap((who) => rights.map((right) => `${who} ${right} ada`)));
   });
 
   it('turns a lost factor off with a proof of their own; sessions and pending logins of the user die, and the user can enrol again', async () => {

@@ -9,6 +9,7 @@ import {
   type Host,
   readCounters,
   slowly,
+  stolenSession,
   whoIs,
   wrongCodes,
 } from '../helpers/host.js';
@@ -338,7 +339,7 @@ describe.each(eachFace)('over the %s', (_, face) => {
     it.each(moves)('counts in the same lane %s, and the fifth ends the session', async (_name, send) => {
       const host = await createHost();
       const factor = await host.enrol('ada');
-      const agent = await face.signInWhole(host, 'ada', factor.code());
+      const agent = stolenSession(host, await face.signInWhole(host, 'ada', factor.code()));
       const codes = wrongCodes(factor, 5);
       for (const code of codes.slice(0, 4)) expect((await send(agent, code)).kind).toBe('wrong');
       expect(readCounters(host, 'ada').totp).toBe(4);
@@ -354,7 +355,7 @@ describe.each(eachFace)('over the %s', (_, face) => {
     it('shares five answers between step-up and turning off', async () => {
       const host = await createHost();
       const factor = await host.enrol('ada');
-      const agent = await face.signInWhole(host, 'ada', factor.code());
+      const agent = stolenSession(host, await face.signInWhole(host, 'ada', factor.code()));
       const [first, second, third, ...others] = wrongCodes(factor, 5);
       for (const code of [first, second, third]) await face.answer(agent, code!);
       for (const code of others) await face.disable(agent, code);
@@ -364,7 +365,7 @@ describe.each(eachFace)('over the %s', (_, face) => {
     it('is refused while the lane is delayed, with the time to wait', async () => {
       const host = await createHost();
       const factor = await host.enrol('ada');
-      const agent = await face.signInWhole(host, 'ada', factor.code());
+      const agent = stolenSession(host, await face.signInWhole(host, 'ada', factor.code()));
       await guess(face, await host.signIn('ada'), wrongCodes(factor, 5));
       for (const [, send] of moves) {
         const refused = await send(agent, factor.code(1));

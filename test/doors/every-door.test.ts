@@ -82,8 +82,13 @@ async function describeEntry(visitor: Visitor, entered: Answered, user: string):
   return (await visitor.isSignedIn()) ? `held; after a code in → ${landing(answered)}` : 'held; out';
 }
 
+/** Where it went on to; after a backup code past the page that says how many are left. */
 function landing({ status, location }: Answered): string {
-  return status === 200 ? WANTED : String(location);
+  if (status === 200) return WANTED;
+  const { pathname, searchParams } = new URL(String(location), 'http://host');
+  return pathname === '/two-factor/backup-codes/used'
+    ? String(searchParams.get('return_to'))
+    : String(location);
 }
 
 type Enter = (visitor: Visitor, user: string) => Promise<Answered>;

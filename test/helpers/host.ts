@@ -426,6 +426,14 @@ export function withoutSession(host: Host, agent: Agent): Agent {
   return copy;
 }
 
+/** Who has got hold of a session cookie, and of nothing else that the browser keeps. */
+export function stolenSession(host: Host, agent: Agent): Agent {
+  const thief = host.agent();
+  const session = agent.jar.getCookie('sid', anyPath)?.toString() ?? '';
+  thief.jar.setCookies([session], anyPath.domain, anyPath.path);
+  return thief;
+}
+
 /** What an agent keeps under a name; `''` without it. */
 export function readCookie(agent: Agent, name: string): string {
   return agent.jar.getCookie(name, anyPath)?.value ?? '';
