@@ -103,6 +103,14 @@ export const budgetCases: readonly StorageContractCase[] = [
     },
   ),
 
+  check('a budget that has become smaller counts at once', async (storage) => {
+    const userId = await enrol(storage);
+    await spend(storage, userId, 2);
+    const smaller = { ...generous, budget: { answers: 2, within: minute } };
+    assert.deepEqual(await spend(storage, userId, 1, { limits: smaller }), [{ kind: 'suspected' }]);
+    assert.equal(spentTimes(await spend(storage, userId, 2)), 1);
+  }),
+
   check('turning off and on again gives no new budget', async (storage) => {
     const userId = await enrol(storage);
     await spend(storage, userId, 3);

@@ -2,7 +2,17 @@ import type { SecondFactorEvent } from 'passport-second-factor';
 import { totpCode } from 'passport-second-factor/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { atOnce, eachFace } from '../helpers/faces.js';
-import { type Agent, API, createHost, failing, type Host, ORIGIN, wrongCodes } from '../helpers/host.js';
+import {
+  type Agent,
+  API,
+  copyAgent,
+  createHost,
+  failing,
+  type Host,
+  ORIGIN,
+  slowly,
+  wrongCodes,
+} from '../helpers/host.js';
 
 async function list(host: Host, userId = 'ada'): Promise<SecondFactorEvent[]> {
   return (await host.options.storage.listEvents(userId, 100)).reverse();
@@ -148,6 +158,21 @@ describe.each(eachFace)('events over the %s', (_, face) => {
     expect((await face.saveCodes(owner)).kind).toBe('unavailable');
     expect(await kindsOf(host)).toEqual(before);
     expect(heard).not.toHaveBeenCalled();
+  });
+
+  it('are heard once where of two changes at once one is made', async () => {
+    const host = await createHost({ wrapStorage: slowly });
+    const factor = await host.enrol('ada');
+    const owner = await face.signInWhole(host, 'ada', factor.code());
+    await face.proposeCodes(owner);
+    const heard: string[] = [];
+    host.secondFactor.on('backup-codes.renewed', ({ id }) => void heard.push(id));
+    const agents = Array.from({ length: 4 }, () => copyAgent(host, owner));
+    await atOnce(agents.map((agent) => [face, agent, { does: 'saveCodes' }]));
+    expect(heard).toEqual(
+      (await list(host)).filter(({ kind }) => kind === 'backup-codes.renewed').map(({ id }) => id),
+    );
+    expect(heard).toHaveLength(1);
   });
 
   it('are not held up by a listener that fails, in whatever way', async () => {
