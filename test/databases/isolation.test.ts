@@ -38,7 +38,11 @@ describe.each(kinds)('a transaction of %s, whatever isolation is the default', (
   it('reads what others have committed since it began', async () => {
     const url = await newDatabase(kind);
     await openStorage(kind, url).migrate();
-    await runSql(kind, url, "insert into two_factor_auth values ('ada', null, 3, 0, 0, 0, 0)");
+    await runSql(
+      kind,
+      url,
+      "insert into two_factor_auth (user_id, epoch, totp_failures, totp_delayed_until, backup_code_failures, backup_code_delayed_until) values ('ada', 3, 0, 0, 0, 0)",
+    );
     const pool = interrupt(openPool(kind, url), () =>
       runSql(kind, url, 'update two_factor_auth set epoch = 4'),
     );
