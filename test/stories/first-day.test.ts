@@ -131,9 +131,16 @@ describe.each([
     await follow('Use a backup code instead');
     await page.fill('[name=code]', (backupCodes[0] ?? '').toLowerCase().replaceAll('-', ' '));
     await press('Continue');
+    expect(path()).toBe('/two-factor/backup-codes/used');
+    expect(await page.textContent('main')).toContain('9 backup codes are left');
+    await follow('Continue');
     expect(path()).toBe('/account');
     await page.goto('/two-factor');
     expect(await page.textContent('main')).toContain('9 of 10 left');
+    await follow('What has happened to this account');
+    expect(await page.textContent('main')).toContain('A backup code was used; 9 left.');
+    await page.goto('/dev/outbox');
+    expect(await page.textContent('main')).toContain('A backup code was used');
   });
 
   it('changes their mind at the challenge', async () => {
