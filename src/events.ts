@@ -6,7 +6,7 @@ export interface EventDetails {
   'login.completed': { factor: Lane };
   /** A login went on without a code, since its browser is trusted. */
   'login.trusted': { browser: string };
-  /** Three wrong codes after a right first factor: somebody else may know the password. */
+  /** Each third wrong code in 30 days, after a right first factor: somebody else may know the password. */
   'login.suspected': Record<string, never>;
   /** Too many wrong codes ended a pending login. */
   'login.exhausted': Record<string, never>;

@@ -67,7 +67,7 @@ export interface ChallengeFlow {
 
 type Spent = Extract<AttemptResult, { kind: 'spent' }>;
 
-/** Wrong answers to one login after which its owner is told. */
+/** The owner is told of so many wrong answers, and of each as many more, whatever they are spread over. */
 const SUSPICIOUS = 3;
 
 export function createChallengeFlow(
@@ -135,14 +135,15 @@ export function createChallengeFlow(
     { userId, purpose }: Challenge,
     { left, failures, answers }: Spent,
     event: SecondFactorEvent<'answer.rejected'>,
+    kind: 'wrong' | 'used',
   ): Promise<void> {
     const { factor } = event.details;
-    const draft = <Kind extends EventKind>(kind: Kind, details: EventDetails[Kind]) =>
-      journal.draft(kind, userId, event, details);
-    const isLogin = purpose === 'login';
+    const draft = <Kind extends EventKind>(name: Kind, details: EventDetails[Kind]) =>
+      journal.draft(name, userId, event, details);
     const follows: SecondFactorEvent[] = [];
-    if (isLogin && left === limits.perPending - SUSPICIOUS) follows.push(draft('login.suspected', {}));
-    if (isLogin && left === 0) follows.push(draft('login.exhausted', {}));
+    // A code that was right before is more likely the owner's second click.
+    if (kind === 'wrong' && answers % SUSPICIOUS === 0) follows.push(draft('login.suspected', {}));
+    if (purpose === 'login' && left === 0) follows.push(draft('login.exhausted', {}));
     if (failures === limits.cap) follows.push(draft('factor.suspended', { factor }));
     if (answers === limits.budget.answers) follows.push(draft('first-factor.suspected', {}));
     journal.publish([event]);
@@ -157,7 +158,7 @@ export function createChallengeFlow(
       if (attempt.kind !== 'spent') return attempt;
       const found = await findProof(userId, { lane, code });
       const refuse = async (kind: 'wrong' | 'used'): Promise<Refusal> => {
-        await reject(challenge, attempt, event);
+        await reject(challenge, attempt, event, kind);
         return kind === 'used' ? { kind } : wrong(attempt.left);
       };
       if (found === 'wrong' || found === 'used') return refuse(found);

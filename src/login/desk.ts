@@ -128,8 +128,8 @@ export class LoginDesk {
   }
 
   /** Ends every session and pending login of a user, but that of this request, if it is the user's own. */
-  async revoke(userId: string, reason: RevocationReason, keep?: Request): Promise<void> {
-    const epoch = await this.#flow.revoke(userId, reason, keep ? readSource(keep) : noSource);
+  async revoke(userId: string, reason: Exclude<RevocationReason, 'owner'>, keep?: Request): Promise<void> {
+    const epoch = await this.#flow.revoke(userId, null, reason, keep ? readSource(keep) : noSource);
     const state = keep && this.#gate.state(keep);
     if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId || state.stamp.impersonator)
       return;
@@ -138,13 +138,24 @@ export class LoginDesk {
   }
 
   /**
+   * Ends every session and pending login of the user but this one, by the user's own wish. Of two sessions that do so at once, one goes on.
+   * @throws SecondFactorError `login-required` where this session was ended meanwhile.
+   */
+  async signOutElsewhere(request: Request, complete: { user: Express.User; stamp: Stamp }): Promise<void> {
+    const { userId, epoch } = complete.stamp;
+    await this.refuseIfEnded(request, complete.stamp);
+    const raised = await this.#flow.revoke(userId, epoch, 'owner', readSource(request));
+    if (raised === undefined) throw endedMeanwhile(request);
+    await this.renew(request, complete, { epoch: raised });
+  }
+
+  /**
    * Asked right before a change that no epoch guards: a request may be held open for minutes.
    * @throws SecondFactorError `login-required` where its session was ended meanwhile.
    */
   async refuseIfEnded(request: Request, stamp: Stamp): Promise<void> {
     if ((await this.#flow.isCurrent(stamp)) && (await isSessionStored(request))) return;
-    detachSession(request);
-    throw new SecondFactorError('login-required', 'This session has ended meanwhile. Sign in again.');
+    throw endedMeanwhile(request);
   }
 
   /** Renews a complete session after a change that was made in it. */
@@ -270,6 +281,12 @@ async function refuseUnlessStored(request: Request): Promise<void> {
   // Its cookie must not take away that of the session in its place.
   detachSession(request);
   throw endedElsewhere();
+}
+
+/** What this request would save must not take the other session away. */
+function endedMeanwhile(request: Request): SecondFactorError {
+  detachSession(request);
+  return new SecondFactorError('login-required', 'This session has ended meanwhile. Sign in again.');
 }
 
 function endedElsewhere(): SecondFactorError {

@@ -38,9 +38,15 @@ export interface LoginFlow {
   cancel(handle: string): Promise<void>;
   /**
    * Ends every session and pending login of a user. A changed password also begins the budget of wrong answers anew.
-   * @returns the user's epoch from now on.
+   * @param epoch only where the user is at this one; `null` at whichever it is.
+   * @returns the user's epoch from now on, or `undefined` where it was another one.
    */
-  revoke(userId: string, reason: RevocationReason, source: Source): Promise<number>;
+  revoke(
+    userId: string,
+    epoch: number | null,
+    reason: RevocationReason,
+    source: Source,
+  ): Promise<number | undefined>;
   hasSecondFactor(userId: string): Promise<boolean>;
   /** The kinds of code that this user can answer with: set up, not suspended, not used up. Two reads. */
   usableLanes(userId: string): Promise<Lane[]>;
@@ -108,12 +114,12 @@ export function createLoginFlow(
       await storage.deletePending(hashHandle('login', handle));
     },
 
-    async revoke(userId, reason, source) {
+    async revoke(userId, epoch, reason, source) {
       const events = [journal.draft('sessions.revoked', userId, source, { reason })];
       const passwordChangedAt = reason === 'password-changed' ? clock() : null;
-      const epoch = await storage.raiseEpoch({ userId, passwordChangedAt, events });
-      journal.publish(events);
-      return epoch;
+      const raised = await storage.raiseEpoch({ userId, epoch, passwordChangedAt, events });
+      if (raised !== undefined) journal.publish(events);
+      return raised;
     },
 
     async hasSecondFactor(userId) {

@@ -42,11 +42,10 @@ export class ManagementDesk {
   }
 
   /** Ends all other sessions and pending logins of the user; this one goes on. */
-  async signOutElsewhere(request: Request, { stamp }: Complete): Promise<void> {
+  async signOutElsewhere(request: Request, complete: Complete): Promise<void> {
     // In the name of somebody else nobody is signed out.
-    if (stamp.impersonator) throw refuseImpersonation();
-    await this.#logins.refuseIfEnded(request, stamp);
-    await this.#logins.revoke(stamp.userId, 'owner', request);
+    if (complete.stamp.impersonator) throw refuseImpersonation();
+    await this.#logins.signOutElsewhere(request, complete);
   }
 
   /** @returns whether the user has such an authenticator. */

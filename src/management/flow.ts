@@ -149,6 +149,9 @@ export function createManagementFlow(
     },
 
     async rename(userId, authenticatorId, name, source) {
+      const owned = await storage.listAuthenticators(userId);
+      if (owned.some((authenticator) => authenticator.id === authenticatorId && authenticator.name === name))
+        return true;
       const events = [journal.draft('authenticator.renamed', userId, source, { authenticator: name })];
       const isRenamed = await storage.renameAuthenticator({ userId, authenticatorId, name, events });
       if (isRenamed) journal.publish(events);

@@ -135,8 +135,9 @@ export function memoryStorage(): Storage {
       return { ...set, total: codes.size, left: codes.size - usedAt.length, usedAt };
     },
 
-    async raiseEpoch({ userId, passwordChangedAt, events: happened }) {
+    async raiseEpoch({ userId, epoch, passwordChangedAt, events: happened }) {
       const account = accountOf(userId);
+      if (epoch !== null && account.epoch !== epoch) return undefined;
       const stepUps = [...pendings.values()].filter(
         (pending) =>
           pending.userId === userId && pending.purpose === 'step-up' && pending.epoch === account.epoch,

@@ -128,6 +128,8 @@ export interface AuthenticatorRenaming extends Recorded {
 
 export interface Revocation extends Recorded {
   userId: string;
+  /** Only where the account is at this epoch; `null` at whichever it is. */
+  epoch: number | null;
   /** When the password was changed, if it was: the budget of wrong answers begins anew; else `null`. */
   passwordChangedAt: number | null;
 }
@@ -223,9 +225,9 @@ export interface Storage {
    * Atomically: epoch + 1 (from 0 where there was no row), and every pending row of the user is deleted, but those of purpose
    * `step-up` and the epoch before: they get the new epoch and keep their failures, or whoever may end other sessions could begin
    * to guess anew. Where the password was changed, wrong answers up to then no longer count for the budget.
-   * @returns the new epoch.
+   * @returns the new epoch, or `undefined` where the account was at another one than was said.
    */
-  raiseEpoch(revocation: Revocation): Promise<number>;
+  raiseEpoch(revocation: Revocation): Promise<number | undefined>;
 
   /** Inserts a row under a fresh random handle. One statement. */
   createPending(pending: Pending): Promise<void>;

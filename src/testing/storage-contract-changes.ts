@@ -12,7 +12,7 @@ import {
   enrol,
   revocationOf,
 } from './storage-fixtures.js';
-import { keyOf, limits, newUser, now, snapshot, useCode, useStep } from './storage-fixtures.js';
+import { eventOf, keyOf, limits, newUser, now, snapshot, useCode, useStep } from './storage-fixtures.js';
 import type { StorageContractCase } from './storage-fixtures.js';
 
 function renewalOf(pending: Pending, fields: Partial<Renewal> = {}): Renewal {
@@ -102,10 +102,27 @@ export const changeCases: readonly StorageContractCase[] = [
     assert.equal((await storage.findAccount(other))?.epoch, 1);
   }),
 
+  check('raiseEpoch does nothing where the account is at another epoch than was said', async (storage) => {
+    const userId = await enrol(storage);
+    const login = await begin(storage, 'login', userId);
+    const before = await snapshot(storage, userId, login);
+    for (const epoch of [0, 2]) {
+      const revocation = revocationOf(userId, { epoch, events: [eventOf(userId)], passwordChangedAt: now });
+      assert.equal(await storage.raiseEpoch(revocation), undefined);
+    }
+    assert.deepEqual(await snapshot(storage, userId, login), before);
+    assert.deepEqual(await storage.listEvents(userId, 10), []);
+    assert.equal(await storage.raiseEpoch(revocationOf(userId, { epoch: 1 })), 2);
+    const unknown = newUser();
+    assert.equal(await storage.raiseEpoch(revocationOf(unknown, { epoch: 1 })), undefined);
+    assert.equal(await storage.raiseEpoch(revocationOf(unknown, { epoch: 0 })), 1);
+  }),
+
   check('raiseEpoch keeps how many answers a step-up has taken', async (storage) => {
     const userId = await enrol(storage);
     const stepUp = await begin(storage, 'step-up', userId, { failures: 4 });
-    const of = { ...stepUp, epoch: await storage.raiseEpoch(revocationOf(userId)) };
+    assert.equal(await storage.raiseEpoch(revocationOf(userId)), 2);
+    const of = { ...stepUp, epoch: 2 };
     assert.deepEqual(await storage.findPending(stepUp.handleHash), of);
     assert.deepEqual(await storage.spendAttempt(attemptOn(stepUp, { lane: null })), { kind: 'gone' });
     const last = { kind: 'spent', left: 0, failures: 0, answers: 0 };

@@ -72,7 +72,7 @@ const raceCases: readonly StorageContractCase[] = [
       callers.slice(0, 16).map(() => storage.raiseEpoch(revocationOf(userId))),
     );
     assert.deepEqual(
-      epochs.sort((a, b) => a - b),
+      epochs.sort((a = 0, b = 0) => a - b),
       Array.from({ length: 16 }, (_, index) => index + 1),
     );
     assert.equal((await storage.findAccount(userId))?.epoch, 16);

@@ -98,7 +98,7 @@ export function attemptOn(pending: Pending, fields: Partial<Attempt> = {}): Atte
 }
 
 export function revocationOf(userId: string, fields: Partial<Revocation> = {}): Revocation {
-  return { userId, passwordChangedAt: null, events: [], ...fields };
+  return { userId, epoch: null, passwordChangedAt: null, events: [], ...fields };
 }
 
 export function renamingOf(userId: string, authenticatorId: string, name: string): AuthenticatorRenaming {

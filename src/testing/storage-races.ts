@@ -144,6 +144,13 @@ export const storageRaces: readonly StorageRace[] = [
     winners: 1,
   },
   {
+    title: 'race: raiseEpoch at one epoch raises it once',
+    prepare: async () => {},
+    attempt: async (storage, key) =>
+      (await storage.raiseEpoch(fixtures.revocationOf(key, { epoch: 0 }))) !== undefined,
+    winners: 1,
+  },
+  {
     title: 'race: raiseEpoch gives no epoch to two callers',
     prepare: async () => {},
     attempt: async (storage, key) => (await storage.raiseEpoch(fixtures.revocationOf(key))) === 1,

@@ -25,7 +25,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 afterEach(() => vi.restoreAllMocks());
 
 describe.each(eachFace)('notices over the %s', (_, face) => {
-  it('tell the owner of three wrong codes after the right password, once for each login', async () => {
+  it('tell the owner of three wrong codes after the right password, once', async () => {
     const { notices, options } = collect();
     const host = await createHost({ options });
     const factor = await host.enrol('ada');
@@ -44,6 +44,21 @@ describe.each(eachFace)('notices over the %s', (_, face) => {
     expect(notices[0]?.text).toContain('Firefox on Linux');
     expect(notices[0]?.text).toContain('http://localhost:3000/two-factor');
     for (const code of wrongCodes(factor, 4)) expect(JSON.stringify(notices)).not.toContain(code);
+  });
+
+  it('tell the owner also where the wrong codes are spread over logins, of both kinds, with right ones between', async () => {
+    const { notices, options } = collect();
+    const host = await createHost({ options });
+    const factor = await host.enrol('ada');
+    const [first, second] = wrongCodes(factor, 2);
+    await face.answer(await host.signIn('ada'), first!);
+    await face.answer(await host.signIn('ada'), '0000-0000-0000-0000-0000-0000');
+    await face.signInWhole(host, 'ada', factor.code());
+    host.clock.advance(86_400_000);
+    expect(notices).toEqual([]);
+    await face.answer(await host.signIn('ada'), second!);
+    await settled();
+    expect(notices.map(({ kind }) => kind)).toEqual(['login.suspected']);
   });
 
   it('warn of few backup codes, in the language of the user', async () => {

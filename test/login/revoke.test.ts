@@ -7,6 +7,7 @@ import {
   readTables,
   setUpFactor,
   signInWhole,
+  slowly,
   submit,
   whoIs,
 } from '../helpers/host.js';
@@ -31,6 +32,21 @@ describe.each(Object.entries(elsewhere))('R7 "Sign out everywhere else" (%s)', (
     host.clock.advance(60_000);
     const late = await parked.post(`${API}/verify/me`).set('Origin', ORIGIN).send({ code: factor.code() });
     expect([late.status, late.body.code]).toEqual([401, 'login-expired']);
+  });
+
+  it('sent by four sessions at once keeps one of them, and tells the others the truth', async () => {
+    const host = await createHost({ wrapStorage: slowly });
+    const factor = await host.enrol('ada');
+    const agents = [
+      await signInWhole(host, 'ada', factor.code(-1)),
+      await signInWhole(host, 'ada', factor.code()),
+      await signInWhole(host, 'ada', factor.code(1)),
+      await signInWhole(host, 'ada', factor.backupCodes[0]!),
+    ];
+    const statuses = (await Promise.all(agents.map(send))).map(({ status }) => status);
+    const users = await Promise.all(agents.map(whoIs));
+    expect(users.filter((user) => user === 'ada')).toHaveLength(1);
+    if (_face === 'API') expect(statuses.filter((status) => status === 200)).toHaveLength(1);
   });
 });
 

@@ -130,8 +130,9 @@ export function naiveStorage(
         usedAt: Object.values(used).sort((a, b) => a - b),
       };
     },
-    async raiseEpoch({ userId, passwordChangedAt, events: happened }) {
+    async raiseEpoch({ userId, epoch, passwordChangedAt, events: happened }) {
       const user = await findUser(userId);
+      if (epoch !== null && user.epoch !== epoch) return undefined;
       user.epoch += 1;
       if (passwordChangedAt !== null) Object.assign(user, { passwordChangedAt, suspectedAt: null });
       await users.save(userId, user);

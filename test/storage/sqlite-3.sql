@@ -4,6 +4,7 @@ CREATE INDEX "two_factor_authenticators_user" on "two_factor_authenticators" ("u
 CREATE TABLE "two_factor_backup_codes" ("set_id" varchar(255) not null, "code_hash" varchar(255) not null, "used_at" bigint, constraint "two_factor_backup_codes_key" primary key ("set_id", "code_hash"));
 CREATE TABLE "two_factor_backup_sets" ("user_id" varchar(255) not null primary key, "id" varchar(255) not null unique, "sealed_key" text not null, "created_at" bigint not null);
 CREATE TABLE "two_factor_events" ("id" varchar(64) not null primary key, "user_id" varchar(255) not null, "kind" varchar(64) not null, "at" bigint not null, "address" varchar(255), "browser" varchar(255), "node" varchar(255) not null, "details" text not null);
+CREATE INDEX "two_factor_events_kind" on "two_factor_events" ("user_id", "kind", "at");
 CREATE INDEX "two_factor_events_time" on "two_factor_events" ("at");
 CREATE INDEX "two_factor_events_user" on "two_factor_events" ("user_id", "at");
 CREATE TABLE "two_factor_migrations" ("version" integer primary key);

@@ -77,7 +77,7 @@ export const en: EventTexts = {
     'browser.stolen': {
       subject: 'A trusted browser may have been copied',
       advice:
-        'Somebody may have copied what your browser keeps. Its trust is over. Change your password if you do not know how it came to this.',
+        'Somebody may have copied what your browser keeps. Its trust is over. If you do not know how it came to this, change your password, then sign out everywhere else.',
     },
   },
   fewLeft: (left) =>

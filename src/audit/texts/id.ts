@@ -81,7 +81,7 @@ export const id: EventTexts = {
     'browser.stolen': {
       subject: 'Peramban tepercaya mungkin telah disalin',
       advice:
-        'Mungkin ada yang menyalin data peramban Anda. Kepercayaannya sudah diakhiri. Ganti kata sandi Anda jika Anda tidak tahu penyebabnya.',
+        'Mungkin ada yang menyalin data peramban Anda. Kepercayaannya sudah diakhiri. Jika Anda tidak tahu penyebabnya, ganti kata sandi Anda, lalu keluar dari semua tempat lain.',
     },
   },
   fewLeft: (left) =>

@@ -11,7 +11,7 @@ import {
   type QueryBuilder,
   type Tables,
 } from './tables.js';
-import { changed, first, rows, type Step } from './verb.js';
+import { changed, first, Rollback, rows, type Step, type Verb } from './verb.js';
 
 export function* findAccount(db: QueryBuilder, userId: string): Step<Account | undefined> {
   const row = yield* first(db.selectFrom('two_factor_auth').selectAll().where('user_id', '=', userId));
@@ -81,18 +81,20 @@ export function* findBackupCodeSet(db: QueryBuilder, userId: string): Step<Backu
   };
 }
 
-export function* raiseEpoch(db: QueryBuilder, revocation: Revocation): Step<number> {
-  const { userId, passwordChangedAt, events } = revocation;
+export function* raiseEpoch(db: QueryBuilder, revocation: Revocation): Verb<number | undefined> {
+  const { userId, epoch, passwordChangedAt, events } = revocation;
   yield* createAccount(db, userId);
-  yield* changed(
+  const raised = yield* changed(
     db
       .updateTable('two_factor_auth')
       .set((eb) => ({ epoch: eb('epoch', '+', 1) }))
       .$if(passwordChangedAt !== null, (update) =>
         update.set({ password_changed_at: passwordChangedAt ?? 0, suspected_at: null }),
       )
-      .where('user_id', '=', userId),
+      .where('user_id', '=', userId)
+      .$if(epoch !== null, (update) => update.where('epoch', '=', epoch ?? 0)),
   );
+  if (raised !== 1) return new Rollback(undefined);
   const account = yield* findAccount(db, userId);
   if (!account) throw new Error('The account row vanished inside its own transaction.');
   yield* deletePendingsButStepUps(db, userId, account.epoch);

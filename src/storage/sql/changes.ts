@@ -103,7 +103,7 @@ export function* reset(
 export function* forget(db: QueryBuilder, userId: string): Verb<void> {
   yield* deleteEventsOf(db, userId);
   if (yield* disable(db, userId)) return;
-  yield* raiseEpoch(db, { userId, passwordChangedAt: null, events: [] });
+  yield* raiseEpoch(db, { userId, epoch: null, passwordChangedAt: null, events: [] });
   yield* deletePendingsOf(db, userId);
   yield* deleteTrustedBrowsersOf(db, userId);
 }

@@ -134,6 +134,8 @@ function addEvents(db: QueryBuilder): Compilable[] {
       .addColumn('node', nameColumn(db, 255), (column) => column.notNull())
       .addColumn('details', textColumn(db), (column) => column.notNull()),
     schema.createIndex('two_factor_events_user').on('two_factor_events').columns(['user_id', 'at']),
+    // The budget is counted of one kind, however many others somebody has made.
+    schema.createIndex('two_factor_events_kind').on('two_factor_events').columns(['user_id', 'kind', 'at']),
     schema.createIndex('two_factor_events_time').on('two_factor_events').column('at'),
   ];
 }
