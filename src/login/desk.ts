@@ -254,7 +254,7 @@ export class LoginDesk {
   async #runAfter(request: Request, user: Express.User, stamp: Stamp): Promise<void> {
     if (!this.#settings.login.after || !request.res) return;
     setUser(request, user);
-    this.#gate.announce(request, stamp);
+    this.#gate.announce(request, { user, stamp });
     try {
       await this.#settings.login.after(request, request.res, user);
     } finally {

@@ -31,8 +31,8 @@ export class Gate {
   readonly passports = new Passports();
   readonly #settings: Settings;
   readonly #flow: LoginFlow;
-  /** Stamps of logins that are being completed, while the host does its own part of it. */
-  readonly #announced = new WeakMap<Request, Stamp>();
+  /** Logins that are being completed, while the host does its own part of it. */
+  readonly #announced = new WeakMap<Request, { user: Express.User; stamp: Stamp }>();
   #isReady = false;
 
   constructor(settings: Settings, flow: LoginFlow) {
@@ -75,8 +75,8 @@ export class Gate {
   }
 
   /** For as long as `login.after` sees the user logged in, before the session says so. */
-  announce(request: Request, stamp: Stamp | undefined): void {
-    if (stamp) this.#announced.set(request, stamp);
+  announce(request: Request, login: { user: Express.User; stamp: Stamp } | undefined): void {
+    if (login) this.#announced.set(request, login);
     else this.#announced.delete(request);
   }
 
@@ -84,8 +84,10 @@ export class Gate {
   show(request: Request): RequestSecondFactor {
     if (!hasSession(request)) return { state: 'anonymous' };
     const state = this.state(request);
-    const stamp = state.kind === 'complete' ? state.stamp : getUser(request) && this.#announced.get(request);
-    if (stamp) return { state: 'complete', ...assess(stamp, this.#settings.assurance) };
+    const complete = state.kind === 'complete' ? state : this.#announced.get(request);
+    if (complete && complete.user === getUser(request)) {
+      return { state: 'complete', ...assess(complete.stamp, this.#settings.assurance) };
+    }
     return { state: state.kind === 'pending' ? 'pending' : 'anonymous' };
   }
 

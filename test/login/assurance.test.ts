@@ -331,6 +331,32 @@ describe('req.secondFactor at each moment', () => {
     expect(seen).toEqual([{ state: 'anonymous' }]);
   });
 
+  it('R1 is not that of another login without a session, in login.after or once that has failed', async () => {
+    const seen: Seen[] = [];
+    const become = (request: Request, userId: string): Promise<void> =>
+      new Promise((resolve) => {
+        request.logIn(userOf(host, userId), { session: false }, () => {
+          seen.push(request.secondFactor);
+          resolve();
+        });
+      });
+    const { host } = await createWatchedHost({
+      login: {
+        async after(request) {
+          await become(request, 'eve');
+          throw new Error('no cart');
+        },
+      },
+    });
+    host.app.post('/twice', (request, response) => {
+      request.logIn(userOf(host, 'bob'), () => {
+        void become(request, 'bob').then(() => response.send('done'));
+      });
+    });
+    await host.agent().post('/twice');
+    expect(seen).toEqual([{ state: 'anonymous' }, { state: 'anonymous' }]);
+  });
+
   it('R1 is anonymous where there is no session', async () => {
     const seen: Seen[] = [];
     const host = await createHost({
