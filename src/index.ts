@@ -2,6 +2,8 @@ export { createSecondFactor, type SecondFactor } from './second-factor.js';
 export type { CsrfOptions } from './http/render.js';
 export type {
   ApiAction,
+  AssuranceOptions,
+  FirstFactor,
   ImpersonationOptions,
   LoginOptions,
   LoginVerdict,
@@ -70,6 +72,7 @@ export type { Api } from './faces.js';
 export type { Confirmation, Enrolment } from './enrolment/flow.js';
 export type { LaneState, Overview } from './management/flow.js';
 export type { ServiceEnrolment, ServiceProposal, ServiceRefusal, TwoFactorService } from './service.js';
+export type { Assurance, RequestSecondFactor } from './login/assurance.js';
 export type { PassportInstance } from './login/passports.js';
 export type { LogInOptions } from './login/return-target.js';
 export type { ReportContext } from './report/context.js';

@@ -44,6 +44,7 @@ export interface SecondFactorOptions {
    * offered it.
    */
   trustedBrowsers?: TrustedBrowserOptions;
+  assurance?: AssuranceOptions;
   csrf?: CsrfOptions;
   api?: {
     /**
@@ -159,6 +160,42 @@ export interface LoginOptions {
   /** Lets `secondFactor.impersonate` log somebody in as another user without that user's codes. Default: nobody may. */
   impersonation?: ImpersonationOptions;
 }
+
+/** What `req.secondFactor` says that a login is worth (docs/assurance.md). */
+export interface AssuranceOptions {
+  /**
+   * The `acr` of a login by one factor, and by two of different kinds: URIs, or names that you and those who read them have agreed
+   * on. Default: none, since a name promises more than this package can see.
+   */
+  acr?: { oneFactor: string; twoFactors: string };
+  /**
+   * Names the first factor of each login, by RFC 8176, e.g. by the route it came from. Default `pwd`.
+   * @throws SecondFactorError `configuration-invalid` at the login, where it returns something else.
+   */
+  firstFactor?(request: Request, user: Express.User): FirstFactor | Promise<FirstFactor>;
+}
+
+/** The methods of RFC 8176 that can be a first factor, with the kind that each proves: what one knows, has, or is. */
+export const factorKinds = {
+  pwd: 'knows',
+  pin: 'knows',
+  kba: 'knows',
+  otp: 'has',
+  sms: 'has',
+  tel: 'has',
+  hwk: 'has',
+  swk: 'has',
+  pop: 'has',
+  sc: 'has',
+  face: 'is',
+  fpt: 'is',
+  iris: 'is',
+  retina: 'is',
+  vbm: 'is',
+} as const;
+
+/** A name of RFC 8176 for how a login began. */
+export type FirstFactor = keyof typeof factorKinds;
 
 /** Browsers in which a user's logins go on without a code. Such a session counts as proven by the first factor alone. */
 export interface TrustedBrowserOptions {

@@ -7,6 +7,7 @@ import { TOKEN_FIELD } from './http/csrf.js';
 import { samePathOnly } from './http/return-to.js';
 import type { CsrfOptions } from './http/render.js';
 import type {
+  AssuranceOptions,
   LoginOptions,
   NoticeOptions,
   SecondFactorOptions,
@@ -34,6 +35,7 @@ export interface Settings {
   paths: { pages: string; api: string; prefix: string; challenge: string; login: string; home: string };
   /** `undefined` where no browser is trusted. */
   trustedBrowsers: { lifetime: number; rules: TrustedBrowserOptions } | undefined;
+  assurance: AssuranceOptions;
   csrf: CsrfOptions | undefined;
   api: NonNullable<SecondFactorOptions['api']>;
   window: Window;
@@ -129,6 +131,11 @@ function isRedisClient(value: unknown): boolean {
   );
 }
 
+/** Relying parties ask for several with spaces between (`acr_values`). */
+const acr = z.string().regex(/^[!-~]{1,255}$/, {
+  error: 'must have 1 to 255 ASCII characters and no space, like "https://id.example/acr/two-factors"',
+});
+
 const verb = z.custom<never>(isFunction, { error: 'must be a function' });
 
 /** Exported for the test that holds docs/options.md to it. */
@@ -210,6 +217,17 @@ export const optionsSchema = z
         allow: verb.optional(),
       })
       .optional(),
+    assurance: z
+      .strictObject({
+        acr: z
+          .strictObject({ oneFactor: acr, twoFactors: acr })
+          .refine(({ oneFactor, twoFactors }) => oneFactor !== twoFactors, {
+            error: 'must name two factors otherwise than one',
+          })
+          .optional(),
+        firstFactor: verb.optional(),
+      })
+      .prefault({}),
     csrf: z
       .strictObject({
         field: z
@@ -292,6 +310,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       lifetime: trustedBrowsers.days * DAY,
       rules: options.trustedBrowsers ?? {},
     },
+    assurance: options.assurance ?? {},
     csrf: csrf && options.csrf,
     api: options.api ?? {},
     notices: options.notices,

@@ -40,7 +40,7 @@ export class Completions {
     const proofs = { pwd: pending.firstFactorAt, [lane]: now };
     this.#allowed.set(request, {
       userId: pending.userId,
-      stamp: makeStamp(pending.userId, pending.epoch, proofs, now),
+      stamp: makeStamp(pending.userId, pending.epoch, proofs, now, pending.firstFactor),
       serialised: pending.user,
       keepHostData: pending.keepSessionInfo,
       isRenewal: false,
@@ -57,7 +57,7 @@ export class Completions {
     const proofs = method ? { ...stamp.proofs, [method]: this.#clock() } : stamp.proofs;
     this.#allowed.set(request, {
       userId: stamp.userId,
-      stamp: { ...stamp, proofs, epoch },
+      stamp: { ...stamp, proofs, epoch, ...(method === 'pwd' && { firstFactor: method }) },
       serialised: readSerialisedUser(request),
       keepHostData: true,
       isRenewal: true,

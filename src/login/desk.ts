@@ -11,6 +11,7 @@ import {
   checkImpersonation,
   isSecondStepSkipped,
   isSessionlessAllowed,
+  nameFirstFactor,
   refuseImpersonation,
 } from './host-rules.js';
 import { pendingKey } from './pending.js';
@@ -62,7 +63,7 @@ export class LoginDesk {
         ? { kind: 'complete', stamp: await this.reauthentication.prove(request, user, known.stamp) }
         : await this.#decide(request, user, userId, known === undefined);
     if (decision.kind === 'owed') {
-      await this.#openPending(request, user, decision.epoch, options);
+      await this.#openPending(request, user, decision, options);
       return 'held';
     }
     if (known?.kind === 'ended') throw endedElsewhere();
@@ -88,7 +89,7 @@ export class LoginDesk {
     const decision = await this.#decide(request, user, userId);
     if (decision.kind === 'complete') return false;
     setUser(request, null);
-    await this.#openPending(request, user, decision.epoch, {});
+    await this.#openPending(request, user, decision, {});
     return true;
   }
 
@@ -173,6 +174,7 @@ export class LoginDesk {
     await checkCondition(this.#settings, request, user);
     return this.#flow.begin(
       userId,
+      await nameFirstFactor(this.#settings, request, user),
       async (account) =>
         (await isSecondStepSkipped(this.#settings, request, user)) ||
         // Where somebody else knows the password, every login waits for another one.
@@ -185,7 +187,7 @@ export class LoginDesk {
   async #openPending(
     request: Request,
     user: Express.User,
-    epoch: number,
+    { epoch, firstFactor }: Extract<Decision, { kind: 'owed' }>,
     options: LogInOptions,
   ): Promise<void> {
     const userId = this.#gate.userId(user);
@@ -194,7 +196,7 @@ export class LoginDesk {
     const returnTo = findReturnTarget(request, options, this.#settings);
     const held = await this.#flow.hold(userId, epoch);
     const keepSessionInfo = options.keepSessionInfo === true;
-    const pending = { ...held, userId, user: serialised, passport, returnTo, keepSessionInfo };
+    const pending = { ...held, firstFactor, userId, user: serialised, passport, returnTo, keepSessionInfo };
     await renewSession(request, { keepHostData: keepSessionInfo, facts: { pending } });
   }
 
@@ -254,18 +256,20 @@ export class LoginDesk {
       keepHostData,
       facts: { stamp },
       user: serialised,
-      prepare: () => (isRenewal ? undefined : this.#runAfter(request, user)),
+      prepare: () => (isRenewal ? undefined : this.#runAfter(request, user, stamp)),
     });
     setUser(request, user);
   }
 
   /** The host's own part of a completion sees the user logged in; where it fails, nobody is. */
-  async #runAfter(request: Request, user: Express.User): Promise<void> {
+  async #runAfter(request: Request, user: Express.User, stamp: Stamp): Promise<void> {
     if (!this.#settings.login.after || !request.res) return;
     setUser(request, user);
+    this.#gate.announce(request, { user, stamp });
     try {
       await this.#settings.login.after(request, request.res, user);
     } finally {
+      this.#gate.announce(request, undefined);
       setUser(request, null);
     }
   }

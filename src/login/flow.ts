@@ -3,13 +3,15 @@ import { randomToken } from '../crypto/random.js';
 import type { EventDetails } from '../events.js';
 import type { Source } from '../http/source.js';
 import { type Account, isOn, type Lane, type Method } from '../model.js';
+import type { FirstFactor } from '../options.js';
 import type { Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
 import { hashHandle, makePending, pendingKey } from './pending.js';
 import type { Stamp } from './stamp.js';
 
 /** What the first factor has led to. */
-export type Decision = { kind: 'complete'; stamp: Stamp } | { kind: 'owed'; epoch: number };
+export type Decision =
+  { kind: 'complete'; stamp: Stamp } | { kind: 'owed'; epoch: number; firstFactor: FirstFactor };
 
 /** A login that waits now. */
 export interface Held {
@@ -23,7 +25,11 @@ export type RevocationReason = EventDetails['sessions.revoked']['reason'];
 
 export interface LoginFlow {
   /** Decides about a login after its first factor. One read. `isSkipped` is asked where the second step is owed. */
-  begin(userId: string, isSkipped: (account: Account) => Promise<boolean>): Promise<Decision>;
+  begin(
+    userId: string,
+    firstFactor: FirstFactor,
+    isSkipped: (account: Account) => Promise<boolean>,
+  ): Promise<Decision>;
   /** Opens the pending login of somebody who owes the second step. One insert. */
   hold(userId: string, epoch: number): Promise<Held>;
   /** Whether a stamp's epoch is its user's at this moment, and its impersonator's too. One read for each. */
@@ -63,8 +69,9 @@ export function makeStamp(
   epoch: number,
   proofs: Partial<Record<Method, number>>,
   now: number,
+  firstFactor?: FirstFactor,
 ): Stamp {
-  return { userId, epoch, proofs, completedAt: now, handle: randomToken() };
+  return { userId, epoch, proofs, firstFactor, completedAt: now, handle: randomToken() };
 }
 
 export function createLoginFlow(
@@ -75,12 +82,13 @@ export function createLoginFlow(
   const readEpoch: ReadEpoch = async (userId) => epochOf(await storage.findAccount(userId));
 
   return {
-    async begin(userId, isSkipped) {
+    async begin(userId, firstFactor, isSkipped) {
       const account = await storage.findAccount(userId);
       const epoch = epochOf(account);
-      if (enabled && isOn(account) && !(await isSkipped(account))) return { kind: 'owed', epoch };
+      if (enabled && isOn(account) && !(await isSkipped(account)))
+        return { kind: 'owed', epoch, firstFactor };
       const now = clock();
-      return { kind: 'complete', stamp: makeStamp(userId, epoch, { pwd: now }, now) };
+      return { kind: 'complete', stamp: makeStamp(userId, epoch, { pwd: now }, now, firstFactor) };
     },
 
     async hold(userId, epoch) {

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
 import type { Lane } from '../model.js';
 import type { Settings } from '../settings.js';
+import { assess, type RequestSecondFactor } from './assurance.js';
 import type { LoginFlow } from './flow.js';
 import { Passports } from './passports.js';
 import { getUser, setUser } from './request-user.js';
@@ -9,6 +10,7 @@ import { refuseRevival } from './revival.js';
 import {
   adoptSession,
   forgetLogin,
+  hasSession,
   isUnknownToUs,
   type PendingLogin,
   readPending,
@@ -29,6 +31,8 @@ export class Gate {
   readonly passports = new Passports();
   readonly #settings: Settings;
   readonly #flow: LoginFlow;
+  /** Logins that are being completed, while the host does its own part of it. */
+  readonly #announced = new WeakMap<Request, { user: Express.User; stamp: Stamp }>();
   #isReady = false;
 
   constructor(settings: Settings, flow: LoginFlow) {
@@ -68,6 +72,23 @@ export class Gate {
     const pending = readPending(request);
     if (!pending) return { kind: 'anonymous' };
     return { kind: pending.expiresAt > this.#settings.clock() ? 'pending' : 'expired', pending };
+  }
+
+  /** For as long as `login.after` sees the user logged in, before the session says so. */
+  announce(request: Request, login: { user: Express.User; stamp: Stamp } | undefined): void {
+    if (login) this.#announced.set(request, login);
+    else this.#announced.delete(request);
+  }
+
+  /** What the host may know of this moment (R2): of a pending login nothing but that there is one. */
+  show(request: Request): RequestSecondFactor {
+    if (!hasSession(request)) return { state: 'anonymous' };
+    const state = this.state(request);
+    const complete = state.kind === 'complete' ? state : this.#announced.get(request);
+    if (complete && complete.user === getUser(request)) {
+      return { state: 'complete', ...assess(complete.stamp, this.#settings.assurance) };
+    }
+    return { state: state.kind === 'pending' ? 'pending' : 'anonymous' };
   }
 
   /** The user of a pending login, for the moment it is completed; the request's own user stays unset. */

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
+import { type FirstFactor, factorKinds } from '../options.js';
 import type { Settings } from '../settings.js';
 
 /**
@@ -19,6 +20,19 @@ export async function checkCondition(
   throw new SecondFactorError(
     'configuration-invalid',
     'options.login.condition must return "usual" or "refuse".',
+  );
+}
+
+export async function nameFirstFactor(
+  { assurance }: Settings,
+  request: Request,
+  user: Express.User,
+): Promise<FirstFactor> {
+  const name: unknown = assurance.firstFactor ? await assurance.firstFactor(request, user) : 'pwd';
+  if (typeof name === 'string' && Object.hasOwn(factorKinds, name)) return name as FirstFactor;
+  throw new SecondFactorError(
+    'configuration-invalid',
+    `options.assurance.firstFactor must return one of ${Object.keys(factorKinds).join(', ')}.`,
   );
 }
 

@@ -28,7 +28,7 @@ export function protectPassport(
   gate.passports.add(name, passport);
   const enter = (request: Request): void => {
     gate.passports.enter(request, name);
-    attach(logins, responder, settings, request);
+    attach(gate, logins, responder, settings, request);
   };
   passport.use('session', createSessionStrategy(gate, name, enter));
   const authenticate = passport.authenticate.bind(passport) as (...parameters: unknown[]) => Middleware;
@@ -79,9 +79,17 @@ function isAnonymousWithoutSession(request: Request): boolean {
 /** By desk: two applications with a second factor each may handle one request, the inner one last. */
 const attached = new WeakMap<Request, LoginDesk>();
 
-function attach(logins: LoginDesk, responder: Responder, settings: Settings, request: Request): void {
+function attach(
+  gate: Gate,
+  logins: LoginDesk,
+  responder: Responder,
+  settings: Settings,
+  request: Request,
+): void {
   if (attached.get(request) === logins) return;
   attached.set(request, logins);
+  // Read at each moment anew: a login or logout may come in between.
+  Object.defineProperty(request, 'secondFactor', { get: () => gate.show(request), configurable: true });
   // Both names: Passport sets one from the other, so wrapping one alone is undone.
   request.logIn = request.login = (
     user: Express.User,

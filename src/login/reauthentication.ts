@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { browserPath } from '../http/path.js';
 import type { Settings } from '../settings.js';
-import { checkCondition } from './host-rules.js';
+import { checkCondition, nameFirstFactor } from './host-rules.js';
 import { readInterrupted, setReturnTo } from './session.js';
 import type { Stamp } from './stamp.js';
 
@@ -21,10 +21,11 @@ export class Reauthentication {
   async prove(request: Request, user: Express.User, stamp: Stamp): Promise<Stamp> {
     if (stamp.impersonator || !this.#isHere(request)) return stamp;
     await checkCondition(this.#settings, request, user);
+    const firstFactor = await nameFirstFactor(this.#settings, request, user);
     const now = this.#settings.clock();
     const interrupted = readInterrupted(request);
     if (interrupted && interrupted.expiresAt > now) this.#waysBack.set(request, interrupted.returnTo);
-    return { ...stamp, proofs: { ...stamp.proofs, pwd: now } };
+    return { ...stamp, proofs: { ...stamp.proofs, pwd: now }, firstFactor };
   }
 
   /** Where this request goes on to: what waited for the proof that it has given. */

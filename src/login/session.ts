@@ -6,12 +6,16 @@ import { sha256 } from '../crypto/hash.js';
 import { SecondFactorError } from '../errors.js';
 import { issueFormToken } from '../http/csrf.js';
 import { fromCallback } from '../http/from-callback.js';
+import { type FirstFactor, factorKinds } from '../options.js';
 import type { Stamp } from './stamp.js';
+
+const firstFactor = z.enum(Object.keys(factorKinds) as FirstFactor[]).optional();
 
 const stamp = z.object({
   userId: z.string().min(1),
   epoch: z.int(),
   proofs: z.partialRecord(z.enum(['pwd', 'totp', 'backup-code']), z.number()),
+  firstFactor,
   completedAt: z.number(),
   handle: z.string().min(1),
   impersonator: z.object({ userId: z.string().min(1), epoch: z.int() }).optional(),
@@ -25,6 +29,7 @@ const pendingLogin = z.object({
   epoch: z.int(),
   user: z.unknown(),
   passport: z.string(),
+  firstFactor,
   firstFactorAt: z.number(),
   expiresAt: z.number(),
   returnTo: z.string(),
@@ -49,6 +54,7 @@ export interface PendingLogin {
   user: unknown;
   /** Name of that Passport instance. */
   passport: string;
+  firstFactor?: FirstFactor | undefined;
   firstFactorAt: number;
   expiresAt: number;
   /** A path of this origin. */
@@ -86,6 +92,11 @@ function requireSession(request: Request): AnySession {
     'session-missing',
     'There is no session: is express-session mounted, and its store up?',
   );
+}
+
+/** Whether there is one to look into: an anonymous page may go on without. */
+export function hasSession(request: Request): boolean {
+  return (request.session as AnySession | undefined) !== undefined;
 }
 
 export function readStamp(request: Request): Stamp | undefined {

@@ -1,4 +1,5 @@
 import type { Method } from '../model.js';
+import type { FirstFactor } from '../options.js';
 
 /**
  * What a session has proven. A session is authenticated only with a stamp whose user and epoch are right at this
@@ -10,6 +11,8 @@ export interface Stamp {
   epoch: number;
   /** When each method was last proven, in milliseconds. */
   proofs: Partial<Record<Method, number>>;
+  /** What was given where `proofs` says `pwd`, the last time; `undefined` where nobody knows. */
+  firstFactor?: FirstFactor | undefined;
   /** When the login was completed, in milliseconds. */
   completedAt: number;
   /** Names this session's step-up, enrolment and proposal; it stays while the session id changes. */

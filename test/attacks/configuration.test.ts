@@ -156,6 +156,26 @@ describe('R13 an operator who sets something weak or wrong is stopped at the sta
       { login: { impersonation: { allow: () => true } } },
       /login\.impersonation\.record: must be a function/,
     ],
+    [
+      'a level without a name for the other',
+      { assurance: { acr: { twoFactors: 'urn:two' } } },
+      /assurance\.acr\.oneFactor/,
+    ],
+    [
+      'one name for both levels',
+      { assurance: { acr: { oneFactor: 'urn:any', twoFactors: 'urn:any' } } },
+      /assurance\.acr: must name two factors otherwise/,
+    ],
+    [
+      'the name of a level with a space',
+      { assurance: { acr: { oneFactor: 'one', twoFactors: 'two factors' } } },
+      /assurance\.acr\.twoFactors: must have .* no space/,
+    ],
+    [
+      'a first factor for all logins',
+      { assurance: { firstFactor: 'swk' } },
+      /assurance\.firstFactor: must be a function/,
+    ],
     ['half a CSRF option', { csrf: { field: '_csrf' } }, /csrf\.token: must be a function/],
     [
       'a CSRF field of our own name',

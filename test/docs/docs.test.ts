@@ -162,6 +162,7 @@ describe('the documentation', () => {
         'report',
         'events',
         'trusted-browsers',
+        'assurance',
       ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
