@@ -1,6 +1,6 @@
 // `npm run model`: random sequences of commands by the owner and by others, done to two nodes and to a model of the rules side
 // by side (test/model). Prints what came of them last.
-//   npm run model -- --sequences 10000 --seed 1         as many as that, from this seed
+//   npm run model -- --sequences 10000 --seed 1         as many as that, from this seed and not a new one
 //   npm run model -- --seed N --path P --replay R       a failing sequence again, as it was printed
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ writeFileSync(report, '{}');
 const settings = {
   MODEL_REPORT: report,
   MODEL_SEQUENCES: values.sequences ?? '10000',
-  ...(values.seed && { MODEL_SEED: values.seed }),
+  MODEL_SEED: values.seed ?? String(Date.now() % 2 ** 31),
   ...(values.path && { MODEL_PATH: values.path }),
   ...(values.replay && { MODEL_REPLAY: values.replay }),
 };

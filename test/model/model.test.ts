@@ -10,9 +10,9 @@ import { commands, enrol } from './commands.js';
 import { Run, type Tally } from './run.js';
 import { type Site, startSite } from './site.js';
 
-/** `npm run model` sets these; scripts/model.mjs says what they mean. */
+/** `npm run model` sets these; scripts/model.mjs says what they mean. Without it the sequences are the same each time. */
 const sequences = Number(process.env['MODEL_SEQUENCES'] ?? 500);
-const seed = Number(process.env['MODEL_SEED'] ?? Date.now() % 2 ** 31);
+const seed = Number(process.env['MODEL_SEED'] ?? 1);
 const path = process.env['MODEL_PATH'];
 const replayPath = process.env['MODEL_REPLAY'];
 const report = process.env['MODEL_REPORT'];
