@@ -40,8 +40,11 @@ export interface SecondFactor {
    * @throws SecondFactorError `storage-unavailable`.
    */
   ready(): Promise<void>;
-  /** Stops the background purge. Storage and database stay the host's. */
-  close(): void;
+  /**
+   * Stops the background purge, and resolves when listeners and notices that are under way are done (they have no time limit of
+   * ours). Storage and database stay the host's: close them afterwards.
+   */
+  close(): Promise<void>;
   /**
    * Holds every login and checks every session of a Passport instance. Call it once for each instance, before any of
    * its middleware is made; a second instance needs a `name` of its own.
@@ -187,9 +190,10 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       gate.open();
     },
 
-    close() {
+    async close() {
       clearInterval(purge);
       purge = undefined;
+      await journal.settled();
     },
 
     protect(passport, { name = 'default' } = {}) {

@@ -35,7 +35,8 @@ export interface ServiceProposal {
 /**
  * The second factor without a request: for jobs, command lines and tests. The rules are those of pages and API, and so are the
  * storage's verbs: attempts are counted before codes are looked at, a code works once, changes end the user's sessions.
- * There is no session that could remember a proof, so each change of a second factor that is on is proven by a code of its own.
+ * There is no session that could remember a proof, so each change of a second factor that is on is proven by a code of its own, but
+ * `reset`.
  * Who may call for which user is the caller's to decide. Every method rejects with a SecondFactorError: `not-ready`,
  * `storage-unavailable`, `configuration-invalid` where an argument is wrong.
  */
@@ -55,6 +56,12 @@ export interface TwoFactorService {
   disable(userId: string, code: string): Promise<{ kind: 'accepted'; lane: Lane } | ServiceRefusal>;
   /** Proposes new backup codes to whoever has a code; the old ones work until `saveBackupCodes`. */
   proposeBackupCodes(userId: string, code: string): Promise<ServiceProposal | ServiceRefusal>;
+  /**
+   * Turns the second factor off without a code, for an administrator who has made sure who asks. The owner is told.
+   * @param actor who does it, and why: both are kept in the event.
+   * @returns whether there was one.
+   */
+  reset(userId: string, actor: string, reason: string): Promise<boolean>;
   /** @returns whether the proposal was still there. */
   saveBackupCodes(userId: string, handle: string): Promise<boolean>;
 }
@@ -124,6 +131,11 @@ export function createService(
       const confirmation = await enrolmentFlow.confirm(owner, code, chosen, noSource);
       if (confirmation.kind !== 'enabled') return confirmation;
       return { ...confirmation, backupCodes: confirmation.backupCodes.map(formatCode) };
+    },
+
+    async reset(userId, actor, reason) {
+      const details = { actor: requireText('actor', actor), reason: requireText('reason', reason) };
+      return managementFlow.reset(check(userId), details, noSource);
     },
 
     verify: (userId, code) => use(userId, code, 'complete'),

@@ -27,15 +27,22 @@ export interface Journal {
   record(events: readonly SecondFactorEvent[]): Promise<void>;
   on<S extends Subscription>(subscription: S, listener: Listener<S>): void;
   off<S extends Subscription>(subscription: S, listener: Listener<S>): void;
+  /** Resolves when all listeners have done what they were told of until now. */
+  settled(): Promise<void>;
 }
 
 export function createJournal({ clock, node }: Settings, storage: Storage): Journal {
   const listeners = new Map<Subscription, Set<Listener<'*'>>>();
+  const underWay = new Set<Promise<void>>();
 
   function publish(events: readonly SecondFactorEvent[]): void {
     for (const event of events) {
       for (const subscription of [event.kind, '*'] as const) {
-        for (const listener of listeners.get(subscription) ?? []) void tell(listener, event);
+        for (const listener of listeners.get(subscription) ?? []) {
+          const work = tell(listener, event);
+          underWay.add(work);
+          void work.then(() => underWay.delete(work));
+        }
       }
     }
   }
@@ -61,6 +68,10 @@ export function createJournal({ clock, node }: Settings, storage: Storage): Jour
 
     off(subscription, listener) {
       listeners.get(subscription)?.delete(listener as Listener<'*'>);
+    },
+
+    async settled() {
+      await Promise.all(underWay);
     },
   };
 }

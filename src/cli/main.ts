@@ -1,19 +1,27 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { conformance } from './conformance.js';
+import { migrate } from './migrate.js';
 import { report } from './report.js';
+import { reset, status } from './users.js';
 
 const usage = `second-factor, the command line of passport-second-factor
 
   second-factor conformance <manifest.json>   looks at a running application from outside
   second-factor report                        the state of an installation, and what to do about it
+  second-factor migrate                       creates or upgrades the tables
+  second-factor status <user id>              how the second factor of a user stands
+  second-factor reset <user id> --reason …    turns it off for somebody who has lost everything
   second-factor --version
   second-factor <command> --help
 `;
 
 const commands: Partial<Record<string, (args: string[]) => Promise<number>>> = {
   conformance,
+  migrate,
   report,
+  reset,
+  status,
 };
 
 async function run([name = '', ...args]: string[]): Promise<number> {

@@ -16,6 +16,8 @@ export interface Overview {
   backupCodes: Pick<BackupCodeSet, 'left' | 'total' | 'createdAt' | 'usedAt'> | undefined;
   /** Whether codes of a kind are looked at now. */
   lanes: Record<Lane, LaneState>;
+  /** When so many codes were wrong that logins wait for a changed password; `null` where they do not. */
+  suspectedAt: number | null;
 }
 
 export type LaneState = { kind: 'open' } | { kind: 'delayed'; until: number } | { kind: 'suspended' };
@@ -107,6 +109,7 @@ export function createManagementFlow(
           usedAt: set.usedAt,
         },
         lanes: { totp: judgeLane(account, 'totp'), 'backup-code': judgeLane(account, 'backup-code') },
+        suspectedAt: account?.suspectedAt ?? null,
       };
     },
 

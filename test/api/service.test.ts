@@ -32,6 +32,7 @@ it('the service leads through the whole life of a second factor', async () => {
     authenticators: [],
     backupCodes: undefined,
     lanes: { totp: { kind: 'open' }, 'backup-code': { kind: 'open' } },
+    suspectedAt: null,
   });
   expect(await service.verify('ada', '000000')).toEqual({ kind: 'not-enabled' });
   expect(await service.disable('ada', '000000')).toEqual({ kind: 'not-enabled' });

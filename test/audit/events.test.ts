@@ -195,6 +195,21 @@ describe.each(eachFace)('events over the %s', (_, face) => {
   });
 });
 
+describe('secondFactor.close', () => {
+  it('waits for listeners that are under way', async () => {
+    const host = await createHost();
+    let isDone = false;
+    host.secondFactor.on('sessions.revoked', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      isDone = true;
+    });
+    await host.secondFactor.revoke('ada');
+    expect(isDone).toBe(false);
+    await host.secondFactor.close();
+    expect(isDone).toBe(true);
+  });
+});
+
 describe('events of calls without a face', () => {
   it('tell revocations and their reasons, and a reset by whom', async () => {
     const host = await createHost({

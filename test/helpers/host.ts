@@ -127,7 +127,7 @@ export async function createHost(parts: HostParts = {}): Promise<Host> {
   };
   const faults: string[] = [];
   onTestFinished(async () => {
-    secondFactor.close();
+    void secondFactor.close();
     await redis.quit();
     database.close();
     if (faults.length > 0) throw new Error(`Answers that are not as described:\n${faults.join('\n')}`);

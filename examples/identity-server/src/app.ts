@@ -40,7 +40,7 @@ export interface Parts {
 export interface IdentityServer {
   app: Express;
   /** Call it when no request is under way any more. */
-  close: () => void;
+  close: () => Promise<void>;
 }
 
 /** Puts the application together. It has no state of its own: several can live in one process. */

@@ -28,6 +28,11 @@ export function postgresDialect(pool: pg.Pool): Dialect {
       connect: async () => {
         const client = await pool.connect();
         let isAnswered = true;
+        // Outside of its pool nobody else listens, and a connection that breaks between two statements would end the process.
+        const noteBreak = (): void => {
+          isAnswered = false;
+        };
+        client.on('error', noteBreak);
         return {
           query: (async (sql: string, parameters: readonly unknown[]) => {
             try {
@@ -38,6 +43,7 @@ export function postgresDialect(pool: pg.Pool): Dialect {
             }
           }) as never,
           release: () => {
+            if (isAnswered) client.removeListener('error', noteBreak);
             client.release(!isAnswered);
           },
         };
