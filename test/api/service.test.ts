@@ -413,3 +413,21 @@ it('R4 the service has no way to skip the counting: no verb but those of the cha
   const text = await readFile(new URL('../../src/service.ts', import.meta.url), 'utf8');
   expect(text).not.toMatch(/matchStep|hashCode|openSecret/);
 });
+
+it('the service turns off without a code for an administrator, once, and writes down who and why', async () => {
+  const host = await createHost({ wrapStorage: slowly });
+  const factor = await host.enrol('ada');
+  const owner = await signInWhole(host, 'ada', factor.code());
+  const { service } = host.secondFactor;
+  await expect(service.reset('ada', 'grace', undefined as never)).rejects.toMatchObject({
+    code: 'configuration-invalid',
+  });
+  expect(await whoIs(owner)).toBe('ada');
+  const resets = Array.from({ length: 4 }, () => service.reset('ada', 'grace', 'lost phone'));
+  expect((await Promise.all(resets)).sort()).toEqual([false, false, false, true]);
+  expect(await whoIs(owner)).toBe('nobody');
+  const events = await host.options.storage.listEvents('ada', 10);
+  expect(events.filter(({ kind }) => kind === 'factor.reset').map(({ details }) => details)).toEqual([
+    { actor: 'grace', reason: 'lost phone' },
+  ]);
+});

@@ -160,6 +160,19 @@ describe.each(eachFace)('events over the %s', (_, face) => {
     expect(heard).not.toHaveBeenCalled();
   });
 
+  it('tell no change where a name stays what it was', async () => {
+    const host = await createHost();
+    const factor = await host.enrol('ada');
+    const owner = await face.signInWhole(host, 'ada', factor.code());
+    const [own] = await face.readAuthenticators(owner);
+    const before = await kindsOf(host);
+    for (let time = 0; time < 3; time += 1)
+      expect((await face.rename(owner, own!.id, own!.name)).kind).toBe('accepted');
+    expect(await kindsOf(host)).toEqual(before);
+    await face.rename(owner, own!.id, 'Another');
+    expect(await kindsOf(host)).toHaveLength(before.length + 1);
+  });
+
   it('are heard once where of two changes at once one is made', async () => {
     const host = await createHost({ wrapStorage: slowly });
     const factor = await host.enrol('ada');

@@ -11,7 +11,7 @@ import {
   insertBackupCodes,
   type QueryBuilder,
 } from './tables.js';
-import { deleteTrustedBrowsersOf } from './trusted-browsers.js';
+import { deleteTrustedBrowsers } from './trusted-browsers.js';
 import { changed, first, Rollback, type Step, type Verb } from './verb.js';
 
 export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | undefined> {
@@ -105,7 +105,7 @@ export function* forget(db: QueryBuilder, userId: string): Verb<void> {
   if (yield* disable(db, userId)) return;
   yield* raiseEpoch(db, { userId, epoch: null, passwordChangedAt: null, events: [] });
   yield* deletePendingsOf(db, userId);
-  yield* deleteTrustedBrowsersOf(db, userId);
+  yield* deleteTrustedBrowsers(db, { userId, id: null, events: [] });
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */
@@ -120,7 +120,7 @@ export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
   if (disabled !== 1) return false;
   yield* deletePendingsOf(db, userId);
   yield* deleteBackupCodes(db, userId);
-  yield* deleteTrustedBrowsersOf(db, userId);
+  yield* deleteTrustedBrowsers(db, { userId, id: null, events: [] });
   yield* changed(db.deleteFrom('two_factor_authenticators').where('user_id', '=', userId));
   return true;
 }

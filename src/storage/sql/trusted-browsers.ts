@@ -99,10 +99,6 @@ export function* deleteTrustedBrowsers(db: QueryBuilder, { userId, id, events }:
   return count;
 }
 
-export function* deleteTrustedBrowsersOf(db: QueryBuilder, userId: string): Step<void> {
-  yield* changed(db.deleteFrom('two_factor_trusted_browsers').where('user_id', '=', userId));
-}
-
 export function* purgeTrustedBrowsers(db: QueryBuilder, now: number): Step<void> {
   yield* changed(
     db.deleteFrom('two_factor_trusted_browsers').where((eb) => {
