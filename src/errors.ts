@@ -48,6 +48,11 @@ const outcomeStatuses = {
 /** Stable names of everything that can be wrong with a set-up or a request. */
 export type SecondFactorErrorCode = keyof typeof statuses;
 
+/** Those that are about a request, and no fault of the set-up or of a service that is down. */
+export type RefusalCode = {
+  [Code in SecondFactorErrorCode]: (typeof statuses)[Code] extends 500 | 503 ? never : Code;
+}[SecondFactorErrorCode];
+
 /** Every `code` of a problem document. */
 export type ProblemCode = SecondFactorErrorCode | keyof typeof outcomeStatuses;
 
@@ -62,11 +67,14 @@ export class SecondFactorError extends Error {
   override readonly name = 'SecondFactorError';
   readonly code: SecondFactorErrorCode;
   readonly status: number;
+  /** The host's own words for the person, where it has said why. */
+  readonly reason: string | undefined;
 
-  constructor(code: SecondFactorErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: SecondFactorErrorCode, message: string, options?: { cause?: unknown; reason?: string }) {
     super(message, options);
     this.code = code;
     this.status = statuses[code];
+    this.reason = options?.reason;
   }
 }
 

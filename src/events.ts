@@ -82,14 +82,12 @@ export const noticeKinds = [
 
 export type NoticeKind = (typeof noticeKinds)[number];
 
-/** Languages that notices are written in: English and Indonesian. */
-export type NoticeLanguage = 'en' | 'id';
-
 /** A message to the owner of an account, ready to be sent. */
 export interface Notice {
   userId: string;
   kind: NoticeKind;
-  language: NoticeLanguage;
+  /** Tag of the language that it is written in. */
+  language: string;
   subject: string;
   /** Plain text, lines of any length. */
   text: string;

@@ -14,7 +14,7 @@ import { endpoint, mountEndpoints } from './http/endpoints.js';
 import { readForm } from './http/form.js';
 import { setApiHeaders, setPageHeaders } from './http/headers.js';
 import { describeApi, showDescription } from './http/openapi.js';
-import { checkMount, handleRefusal, serveStylesheet } from './http/pages.js';
+import { checkMount, handleRefusal, serveAsset } from './http/pages.js';
 import { createRender } from './http/render.js';
 import type { ApiAccess } from './login/access.js';
 import type { LoginDesk } from './login/desk.js';
@@ -64,19 +64,26 @@ export type Api = {
 export function createPages(rooms: Rooms): Router {
   const { settings, gate, logins, challenges, enrolments, management, managementFlow, parked } = rooms;
   const { paths } = settings;
-  const render = createRender(settings.issuer, paths.pages, settings.csrf);
+  const { issuer, csrf, wordsFor, timeZone, pages: looks } = settings;
+  const render = createRender({
+    ...{ issuer, csrf, wordsFor, timeZone },
+    base: paths.pages,
+    stylesheet: looks.stylesheet,
+    views: looks.views,
+  });
   const face = { gate, settings, render, form: readForm(settings.origin) };
   const changes = { ...face, challenges, desk: management, flow: managementFlow };
   const router = Router();
-  router.get('/style.css', serveStylesheet);
-  router.use(setPageHeaders, checkMount('pages', paths.pages, paths.prefix));
+  router.get('/style.css', serveAsset('style.css'));
+  router.get('/script.js', serveAsset('script.js'));
+  router.use(setPageHeaders(looks.contentSecurityPolicy), checkMount('pages', paths.pages, paths.prefix));
   router.use(
     challengePages({ ...face, logins, desk: challenges }),
     resumePages(gate, settings, parked, render),
   );
   router.use(enrolmentPages({ ...face, desk: enrolments }));
   router.use(managementPages(changes), authenticatorPages(changes), browserPages(changes));
-  router.use(handleRefusal(render, paths.home));
+  router.use(handleRefusal(render, wordsFor, paths.home));
   return router;
 }
 
@@ -86,7 +93,7 @@ export function createApi(rooms: Rooms): Router {
   const { paths } = settings;
   const endpoints = [
     ...challengeApi({ gate, logins, responder, access, desk: challenges, settings }),
-    ...enrolmentApi(access, enrolments),
+    ...enrolmentApi(access, enrolments, settings.wordsFor),
     ...managementApi({ access, challenges, desk: management, flow: managementFlow, settings }),
     ...browserApi(access, management),
   ];

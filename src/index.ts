@@ -38,14 +38,7 @@ export type {
   SealedRecords,
   Storage,
 } from './storage/storage.js';
-export type {
-  EventDetails,
-  EventKind,
-  Notice,
-  NoticeKind,
-  NoticeLanguage,
-  SecondFactorEvent,
-} from './events.js';
+export type { EventDetails, EventKind, Notice, NoticeKind, SecondFactorEvent } from './events.js';
 export type {
   Account,
   Authenticator,

@@ -1,9 +1,10 @@
 import type { Request, Response } from 'express';
 import type { Clock } from './clock.js';
-import type { Notice, NoticeLanguage } from './events.js';
-import type { CsrfOptions } from './http/render.js';
+import type { Notice } from './events.js';
+import type { CsrfOptions, ViewOverrides } from './http/render.js';
 import type { RedisClient } from './storage/epoch-cache.js';
 import type { Storage } from './storage/storage.js';
+import type { TextChanges } from './texts/texts.js';
 
 /** What the host passes to `createSecondFactor`. */
 export interface SecondFactorOptions {
@@ -46,6 +47,8 @@ export interface SecondFactorOptions {
   trustedBrowsers?: TrustedBrowserOptions;
   assurance?: AssuranceOptions;
   csrf?: CsrfOptions;
+  pages?: PageOptions;
+  languages?: LanguageOptions;
   api?: {
     /**
      * Lets somebody whose login is complete do this to another user's second factor by the JSON API: see its `status`, or
@@ -87,8 +90,34 @@ export interface SecondFactorOptions {
 export interface NoticeOptions {
   /** Sends one, as a mail for example. Nobody waits for it; where it fails, the process is warned and nothing else happens. */
   send(notice: Notice): void | Promise<void>;
-  /** The language of a user's notices. Default English. */
-  language?(userId: string): NoticeLanguage | undefined | Promise<NoticeLanguage | undefined>;
+  /** The language of a user's notices, such as `id`. Default English. */
+  language?(userId: string): string | undefined | Promise<string | undefined>;
+}
+
+/** How the pages look (docs/customising.md). */
+export interface PageOptions {
+  /**
+   * Path of a stylesheet of yours on this origin, which stands after ours: custom properties for colours, logo, font and radius, and
+   * rules. Default: none.
+   */
+  stylesheet?: string;
+  /** Views in place of ours, each an EJS file or a function, and `layout` around all of them. Default: ours. */
+  views?: ViewOverrides;
+  /**
+   * Sources that the pages' Content-Security-Policy allows besides its own, by directive, e.g. `{ 'form-action': ['https://rp.example'] }`
+   * where a login goes on to another origin. Default: none.
+   */
+  contentSecurityPolicy?: Record<string, readonly string[]>;
+}
+
+/** What language people read, on pages and in answers of the JSON API (docs/languages.md). Ours are `en` and `id`. */
+export interface LanguageOptions {
+  /** Tag of the language of a request. Default, and where it returns none: what the browser asks for, else English. */
+  choose?(request: Request): string | undefined;
+  /** Other words, by tag of the language; a tag that we do not have adds a language, in English where words are missing. */
+  texts?: Record<string, TextChanges>;
+  /** IANA name of the zone in which times are shown, e.g. `Asia/Jakarta`. Default `UTC`. */
+  timeZone?: string;
 }
 
 /** How the package learns about the host's users. */

@@ -4,18 +4,22 @@ import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
 import type { RingKey } from './crypto/key-ring.js';
 import { SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
+import { type ChooseLanguage, createLanguageChoice } from './http/language.js';
 import { samePathOnly } from './http/return-to.js';
-import type { CsrfOptions } from './http/render.js';
+import { type CsrfOptions, viewNames } from './http/render.js';
 import type {
   AssuranceOptions,
   LoginOptions,
   NoticeOptions,
+  PageOptions,
   SecondFactorOptions,
   TrustedBrowserOptions,
   UserOptions,
 } from './options.js';
 import { EpochCache, type RedisClient } from './storage/epoch-cache.js';
 import type { AttemptLimits, Storage } from './storage/storage.js';
+import { findTextFaults } from './texts/check.js';
+import { Languages } from './texts/languages.js';
 import type { Window } from './totp/match-step.js';
 
 /** The options as the rooms use them: complete and checked. */
@@ -37,6 +41,11 @@ export interface Settings {
   trustedBrowsers: { lifetime: number; rules: TrustedBrowserOptions } | undefined;
   assurance: AssuranceOptions;
   csrf: CsrfOptions | undefined;
+  pages: PageOptions;
+  languages: Languages;
+  /** The words that the sender of a request reads. */
+  wordsFor: ChooseLanguage;
+  timeZone: string;
   api: NonNullable<SecondFactorOptions['api']>;
   window: Window;
   notices: NoticeOptions | undefined;
@@ -131,12 +140,38 @@ function isRedisClient(value: unknown): boolean {
   );
 }
 
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isLanguageTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] === tag;
+  } catch {
+    return false;
+  }
+}
+
 /** Relying parties ask for several with spaces between (`acr_values`). */
 const acr = z.string().regex(/^[!-~]{1,255}$/, {
   error: 'must have 1 to 255 ASCII characters and no space, like "https://id.example/acr/two-factors"',
 });
 
 const verb = z.custom<never>(isFunction, { error: 'must be a function' });
+
+const languageTag = z
+  .string()
+  .refine(isLanguageTag, { error: 'must be a language tag, like "de" or "pt-BR"' });
+
+const texts = z.record(z.string(), z.unknown()).superRefine((changes, context) => {
+  for (const { path, fault } of findTextFaults(changes))
+    context.addIssue({ code: 'custom', path, message: fault });
+});
 
 /** Exported for the test that holds docs/options.md to it. */
 export const optionsSchema = z
@@ -237,6 +272,35 @@ export const optionsSchema = z
         token: verb,
       })
       .optional(),
+    pages: z
+      .strictObject({
+        stylesheet: z
+          .string()
+          .refine((text) => samePathOnly(text, 'http://host') === text, {
+            error: 'must be a path on this origin, like "/brand.css"',
+          })
+          .optional(),
+        views: z.partialRecord(z.enum(viewNames), z.union([z.string().min(1), verb])).optional(),
+        contentSecurityPolicy: z
+          .record(
+            z.string().regex(/^[a-z]+(?:-[a-z]+)*$/),
+            z.array(
+              z.string().regex(/^[^\s;,]+$/, { error: 'must be one source, without spaces, ";" and ","' }),
+            ),
+          )
+          .optional(),
+      })
+      .prefault({}),
+    languages: z
+      .strictObject({
+        choose: verb.optional(),
+        texts: z.record(languageTag, texts).optional(),
+        timeZone: z
+          .string()
+          .refine(isTimeZone, { error: 'must be the IANA name of a time zone, like "Europe/Berlin"' })
+          .default('UTC'),
+      })
+      .prefault({}),
     api: z.strictObject({ authorize: verb.optional() }).prefault({}),
     totp: z
       .strictObject({
@@ -297,7 +361,9 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
     );
   }
-  const { totp, attempts, audit, keys, csrf, login, paths, trustedBrowsers, epochs, ...rest } = parsed.data;
+  const { totp, attempts, audit, keys, csrf, login, paths, trustedBrowsers, epochs, languages, ...rest } =
+    parsed.data;
+  const known = new Languages(options.languages?.texts);
   const { reauthenticate } = rest.user;
   return {
     ...rest,
@@ -312,6 +378,10 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     },
     assurance: options.assurance ?? {},
     csrf: csrf && options.csrf,
+    pages: options.pages ?? {},
+    languages: known,
+    wordsFor: createLanguageChoice(known, options.languages?.choose),
+    timeZone: languages.timeZone,
     api: options.api ?? {},
     notices: options.notices,
     paths: { ...paths, challenge: paths.challenge ?? `${paths.pages}/challenge` },

@@ -2,7 +2,7 @@
 
 /** Every view gets these. */
 export interface PageLocals {
-  /** Of the document; "Error: " stands in front of it where `error` is set. */
+  /** Of the page, as its heading has it. */
   title: string;
   issuer: string;
   /** Where the pages are mounted, without a trailing slash. */
@@ -10,7 +10,14 @@ export interface PageLocals {
   /** Of every form: our token, and the host's where it has CSRF middleware of its own. */
   hiddenFields: { name: string; value: string }[];
   /** What is wrong with what was sent and what to do; shown as a summary and at the field. */
-  error?: string | undefined;
+  error: string | undefined;
+  /** BCP 47, for the `lang` attribute. */
+  language: string;
+  direction: 'ltr' | 'rtl';
+  /** A time as the language writes it, with its zone. */
+  formatTime: (at: number) => string;
+  /** Path of the host's stylesheet, which stands after ours. */
+  stylesheet: string | undefined;
 }
 
 export interface Views {
@@ -27,7 +34,7 @@ export interface Views {
   };
   'challenge/password': { returnTo: string };
   'challenge/resume': { path: string; fields: { name: string; value: string }[]; homePath: string };
-  'challenge/stopped': { text: string; links: { href: string; text: string }[] };
+  'challenge/stopped': { heading: string; text: string; links: { href: string; text: string }[] };
   'enrolment/setup': {
     /** It turns the second factor on, adds an authenticator to those that are there, or takes the place of one. */
     kind: 'first' | 'another' | 'replacement';
@@ -64,6 +71,10 @@ export interface Views {
   'management/backup-codes': {
     /** Formatted; empty where there is nothing to show and new codes can be asked for. */
     codes: string[];
+    /** What the authenticator app shows below the issuer. */
+    label: string;
+    /** When the page was made, for the sheet that is printed. */
+    now: number;
     /** The codes as a text file, as a `data:` URL. */
     download: string;
     left: number;
@@ -88,7 +99,7 @@ export interface Views {
   };
   'management/backup-code-used': { left: number; areFew: boolean; returnTo: string };
   /** Nothing of its own. */
-  'management/disable': Partial<PageLocals>;
+  'management/disable': Record<never, never>;
   'management/rename': { id: string; name: string };
   'management/remove': { id: string; name: string };
   error: { message: string; homePath: string };

@@ -32,12 +32,13 @@ export interface ChallengeApi {
 
 /** The JSON face of the challenge. */
 export function challengeApi({ gate, logins, responder, access, desk, settings }: ChallengeApi): Endpoint[] {
+  const { wordsFor } = settings;
   const answerWith =
     (lane: Lane) =>
     async ({ request, access: state, body }: Call<Challenged, z.infer<typeof codeBody>>) => {
       if (state.kind === 'complete' && !(await gate.hasSecondFactor(state.stamp.userId))) return notEnabled();
       const result = await desk.answer(request, body.code, lane);
-      if (result.kind !== 'accepted') return toProblem(result, settings.clock());
+      if (result.kind !== 'accepted') return toProblem(result, settings.clock(), wordsFor(request));
       const isTrusted = await desk.complete(request, result, body.trust === true);
       const { returnTo = null, backupCodesLeft } = result;
       return {
@@ -52,8 +53,9 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
     if (!settings.user.checkPassword) return access.askForProof('missing', ['pwd']);
     const outcome = await desk.answerPassword(request, state, body.password);
     if (outcome.kind === 'proven') return describeLogin(request, null, false);
-    if (outcome.kind !== 'wrong') return toProblem(outcome, settings.clock());
-    return new Problem('password-wrong', 'That password is not right.', { attempts_left: outcome.left });
+    if (outcome.kind !== 'wrong') return toProblem(outcome, settings.clock(), wordsFor(request));
+    const { passwordWrong } = wordsFor(request).messages.answers;
+    return new Problem('password-wrong', passwordWrong, { attempts_left: outcome.left });
   }
 
   async function giveUp({ request, access: state }: Call<Challenged, object>) {

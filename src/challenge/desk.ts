@@ -60,7 +60,8 @@ export class ChallengeDesk {
   async answer(request: Request, input: string, lane?: Lane): Promise<Answered> {
     const outcome = await this.#answer(request, input, lane);
     if (outcome.kind === 'accepted') return outcome;
-    return { ...outcome, message: describeFailure(outcome, this.#settings.clock()).text };
+    const { clock, wordsFor } = this.#settings;
+    return { ...outcome, message: describeFailure(outcome, clock(), wordsFor(request)).text };
   }
 
   async #answer(request: Request, input: string, lane?: Lane): Promise<Accepted | Failure> {

@@ -29,9 +29,7 @@ export interface ChallengePages {
 }
 
 /** What the code page asks for, without which kind of code. */
-type Asked = Omit<Views['challenge/code'], 'use'> & { title: string };
-
-const CONFIRM = 'Confirm that it is you';
+type Asked = Omit<Views['challenge/code'], 'use'>;
 
 /** Passport's callback: with it, Passport leaves what follows to us. */
 type Settle = (error: unknown, user: unknown, info: unknown) => void;
@@ -41,6 +39,7 @@ type Accepted = Extract<Answered, { kind: 'accepted' }>;
 /** The challenge: one page for the second step of a login and for a fresh proof inside a complete session. */
 export function challengePages({ gate, logins, desk, settings, render, form }: ChallengePages): Router {
   const router = Router();
+  const { wordsFor } = settings;
   const strategies = { totp: new TotpStrategy(desk), 'backup-code': new BackupCodeStrategy(desk) };
 
   router.get('/challenge', handle(show));
@@ -54,7 +53,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       response.redirect(303, settings.paths.login);
     } else if (state.kind === 'expired') {
       expireLogin(request, state.pending);
-      await stop(request, response, describeFailure({ kind: 'expired' }, settings.clock()));
+      await stop(request, response, describe({ kind: 'expired' }, request));
     } else if (state.kind === 'pending') {
       await askCode(request, response, forLogin(state.pending));
     } else if (returnTo === undefined) {
@@ -78,7 +77,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       response.redirect(303, isStepUp ? returnTo : afterLogin(result));
       return;
     }
-    const message = describeFailure(result, settings.clock());
+    const message = describe(result, request);
     if (message.heading !== undefined) await stop(request, response, message);
     else
       await askCode(
@@ -120,10 +119,10 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       response.redirect(303, returnTo);
     } else if (outcome.kind === 'wrong') {
       response.status(422);
-      const error = 'That password is not right.';
-      await render(request, response, 'challenge/password', { title: CONFIRM, returnTo, error });
+      const error = wordsFor(request).messages.answers.passwordWrong;
+      await render(request, response, 'challenge/password', { returnTo, error });
     } else {
-      await stop(request, response, describeFailure(outcome, settings.clock()));
+      await stop(request, response, describe(outcome, request));
     }
   }
 
@@ -138,13 +137,17 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
   /** A late or doubled form of a sign-in that is no longer here gets told so, before its token is looked at. */
   async function refuseAnonymous(request: Request, response: Response, next: () => void): Promise<void> {
     if (gate.state(request).kind !== 'anonymous') next();
-    else await stop(request, response, describeFailure({ kind: 'completed' }, settings.clock()));
+    else await stop(request, response, describe({ kind: 'completed' }, request));
+  }
+
+  function describe(failure: Failure, request: Request): Message {
+    return describeFailure(failure, settings.clock(), wordsFor(request));
   }
 
   function forLogin(pending: PendingLogin): Asked {
     const minutes = Math.ceil((pending.expiresAt - settings.clock()) / MINUTE);
     const trustDays = (settings.trustedBrowsers?.lifetime ?? 0) / DAY;
-    return { title: 'Enter your code', purpose: 'login', returnTo: '', minutes, trustDays };
+    return { purpose: 'login', returnTo: '', minutes, trustDays };
   }
 
   async function askCode(
@@ -167,13 +170,17 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     if (await gate.hasSecondFactor(stamp.userId)) {
       await askCode(request, response, forStepUp(returnTo));
     } else if (settings.user.checkPassword) {
-      await render(request, response, 'challenge/password', { title: CONFIRM, returnTo });
+      await render(request, response, 'challenge/password', { returnTo });
     } else if (settings.reauthentication && !stamp.impersonator) {
       await keepInterrupted(request, { returnTo, expiresAt: settings.clock() + PENDING_LIFETIME });
       response.redirect(303, settings.reauthentication.page);
     } else {
-      const text = 'Sign out and sign in again, then come back within 5 minutes.';
-      await stop(request, response, { code: 'proof-impossible', text, heading: CONFIRM });
+      const { answers, headings } = wordsFor(request).messages;
+      await stop(request, response, {
+        code: 'proof-impossible',
+        text: answers.impossible,
+        heading: headings.impossible,
+      });
     }
   }
 
@@ -185,19 +192,20 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
   ): Promise<void> {
     setStatus(response, message);
     const { login, home } = settings.paths;
-    const back = { href: home, text: 'Continue' };
-    const again = { href: login, text: 'Sign in' };
+    const { common } = wordsFor(request).pages;
+    const back = { href: home, text: common.continue };
+    const again = { href: login, text: common.signIn };
     const isSignedIn = message.code === 'proof-impossible';
     // Perhaps signed in, by another request.
     const links = isSignedIn ? [back] : message.code === 'login-completed' ? [back, again] : [again];
-    await render(request, response, 'challenge/stopped', { title: heading, text: message.text, links });
+    await render(request, response, 'challenge/stopped', { heading, text: message.text, links });
   }
 
   return router;
 }
 
 function forStepUp(returnTo: string): Asked {
-  return { title: CONFIRM, purpose: 'step-up', returnTo, minutes: 0, trustDays: 0 };
+  return { purpose: 'step-up', returnTo, minutes: 0, trustDays: 0 };
 }
 
 function setStatus(response: Response, message: Message | undefined): void {

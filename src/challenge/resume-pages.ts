@@ -17,7 +17,6 @@ export function resumePages(gate: Gate, settings: Settings, parked: ParkedReques
     if (!found)
       throw new SecondFactorError('not-found', 'What you sent is no longer here. Fill the form in again.');
     await render(request, response, 'challenge/resume', {
-      title: 'Go on with what you were doing',
       path: found.path,
       fields: await refreshToken(found.fields, settings.csrf, request, response),
       homePath: settings.paths.home,

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { formatCode } from '../backup-codes/code.js';
 import { SecondFactorError } from '../errors.js';
 import { type Call, type Endpoint, endpoint } from '../http/endpoints.js';
+import type { ChooseLanguage } from '../http/language.js';
 import { toTime } from '../http/operation.js';
 import type { ApiAccess } from '../login/access.js';
 import type { Complete } from '../login/guards.js';
@@ -11,7 +12,7 @@ import { toProblem } from './messages.js';
 import { type enabling, type enrolment, enrolmentOperations as operations } from './operations.js';
 
 /** The JSON face of enrolment. */
-export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk): Endpoint[] {
+export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk, wordsFor: ChooseLanguage): Endpoint[] {
   async function offer({
     request,
     access: complete,
@@ -36,7 +37,8 @@ export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk): Endpoint[]
     const confirmed = await desk.confirm(request, complete, body.code, { name, replaces: body.replaces });
     const user_id = complete.stamp.userId;
     if (confirmed.kind === 'enabled') return { user_id, backup_codes: confirmed.backupCodes.map(formatCode) };
-    return confirmed.kind === 'added' ? { user_id, backup_codes: [] } : toProblem(confirmed);
+    if (confirmed.kind === 'added') return { user_id, backup_codes: [] };
+    return toProblem(confirmed, wordsFor(request));
   }
 
   return [

@@ -43,7 +43,7 @@ type Refused =
   | { kind: 'expired' };
 
 /** What to do about `authenticators-full`. */
-export const FULL = 'This account has as many authenticators as one may have. Remove one first.';
+const FULL = 'This account has as many authenticators as one may have. Remove one first.';
 
 export interface ConfirmOptions {
   /** Default that of the authenticator that it replaces, else a general one. */
@@ -173,7 +173,7 @@ export function createEnrolmentFlow(
   };
 }
 
-export function noSuchAuthenticator(): SecondFactorError {
+function noSuchAuthenticator(): SecondFactorError {
   return new SecondFactorError('not-found', 'There is no such authenticator.');
 }
 

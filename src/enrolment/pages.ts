@@ -20,12 +20,6 @@ export interface EnrolmentPages {
   form: RequestHandler;
 }
 
-const TITLES = {
-  first: 'Set up an authenticator app',
-  another: 'Add an authenticator app',
-  replacement: 'Replace an authenticator app',
-};
-
 /** Setting up an authenticator, the first or one more: QR code, key and first code on one page. */
 export function enrolmentPages({ gate, desk, settings, render, form }: EnrolmentPages): Router {
   const router = Router();
@@ -51,7 +45,7 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
         response.redirect(303, pages);
         return;
       default: {
-        const { code, text } = describeRefusal(confirmed);
+        const { code, text } = describeRefusal(confirmed, settings.wordsFor(request));
         response.status(problemStatuses[code]);
         await show(request, response, complete, replaces, text);
       }
@@ -74,7 +68,6 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
     const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(complete, replaces);
     const kind = isFirst ? 'first' : replaces === null ? 'another' : 'replacement';
     await render(request, response, 'enrolment/setup', {
-      title: TITLES[kind],
       kind,
       replaces: replaces ?? '',
       key: groupKey(key),

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { SecondFactorError } from '../errors.js';
+import type { ChooseLanguage } from './language.js';
 import { browserPath } from './path.js';
 import { type Render, viewsFolder } from './render.js';
 
@@ -28,23 +29,30 @@ function findMount(request: Request, prefix: string): string {
   return mount.replace(/\/+$/, '');
 }
 
-/** The one response that may be kept: it is the same for everybody. */
-export const serveStylesheet: RequestHandler = (_request, response, next) => {
-  const headers = { 'X-Content-Type-Options': 'nosniff' };
-  response.sendFile('style.css', { root: viewsFolder, maxAge: '1h', headers }, (error: unknown) => {
-    if (error) next(error);
-  });
-};
+/** Our stylesheet and script: the responses that may be kept, since they are the same for everybody. */
+export function serveAsset(name: 'style.css' | 'script.js'): RequestHandler {
+  return (_request, response, next) => {
+    const headers = { 'X-Content-Type-Options': 'nosniff' };
+    response.sendFile(name, { root: viewsFolder, maxAge: '1h', headers }, (error: unknown) => {
+      if (error) next(error);
+    });
+  };
+}
 
 /** Shows what was wrong with a request; faults of the set-up go on to the host's error handler. */
-export function handleRefusal(render: Render, homePath: string): ErrorRequestHandler {
+export function handleRefusal(
+  render: Render,
+  wordsFor: ChooseLanguage,
+  homePath: string,
+): ErrorRequestHandler {
   return (error, request, response, next) => {
     if (!(error instanceof SecondFactorError) || error.status >= 500 || response.headersSent) {
       next(error);
       return;
     }
     response.status(error.status);
-    const locals = { title: 'This did not work', message: error.message, homePath };
-    render(request, response, 'error', locals).catch(next);
+    const words: Partial<Record<string, string>> = wordsFor(request).messages.refusals;
+    const message = error.reason ?? words[error.code] ?? error.message;
+    render(request, response, 'error', { message, homePath }).catch(next);
   };
 }

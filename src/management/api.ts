@@ -104,7 +104,9 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
       throw new SecondFactorError('request-invalid', 'The field "code" must be one text.');
     if ((await flow.overview(userId)).enabledAt === null) return notEnabled();
     const outcome = await challenges.disable(request, who, body.code);
-    return outcome.kind === 'accepted' ? turnedOff(userId) : toProblem(outcome, settings.clock());
+    return outcome.kind === 'accepted'
+      ? turnedOff(userId)
+      : toProblem(outcome, settings.clock(), settings.wordsFor(request));
   }
 
   async function reset(request: Request, foreign: Foreign, code: string | undefined) {
@@ -132,7 +134,7 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
           'This is the only authenticator: turn the second factor off instead.',
         );
       case 'expired':
-        return toProblem({ kind: 'completed' }, settings.clock());
+        return toProblem({ kind: 'completed' }, settings.clock(), settings.wordsFor(request));
     }
   }
 

@@ -8,8 +8,6 @@ import { cleanName } from '../totp/name.js';
 import type { Overview } from './flow.js';
 import type { ManagementPages } from './pages.js';
 
-const LAST = 'This is your only authenticator. Turn two-step sign-in off instead, or add another one first.';
-
 /** Renaming and removing one authenticator. */
 export function authenticatorPages({
   gate,
@@ -37,7 +35,6 @@ export function authenticatorPages({
   ): Promise<void> {
     const authenticator = await find(request, stamp.userId);
     await render(request, response, 'management/rename', {
-      title: 'Rename an authenticator',
       id: authenticator.id,
       name: authenticator.name,
       error,
@@ -48,7 +45,7 @@ export function authenticatorPages({
     const name = cleanName(readField(request, 'name') ?? '');
     if (name === undefined) {
       response.status(422);
-      await askName(request, response, complete, 'Enter a name of 1 to 64 characters.');
+      await askName(request, response, complete, settings.wordsFor(request).messages.nameInvalid);
       return;
     }
     if (!(await desk.rename(request, complete, idOf(request), name))) throw notFound();
@@ -63,7 +60,6 @@ export function authenticatorPages({
   ): Promise<void> {
     const { id, name } = await find(request, stamp.userId);
     await render(request, response, 'management/remove', {
-      title: 'Remove an authenticator',
       id,
       name,
       error,
@@ -71,6 +67,7 @@ export function authenticatorPages({
   }
 
   async function remove(request: Request, response: Response, complete: Complete): Promise<void> {
+    const words = settings.wordsFor(request);
     const removal = await desk.remove(request, complete, idOf(request));
     switch (removal.kind) {
       case 'removed':
@@ -80,13 +77,13 @@ export function authenticatorPages({
         throw notFound();
       case 'last':
         response.status(problemStatuses['authenticator-last']);
-        await askRemove(request, response, complete, LAST);
+        await askRemove(request, response, complete, words.messages.refusals['authenticator-last']);
         return;
       case 'expired': {
-        const { code, heading = '', text } = describeFailure({ kind: 'completed' }, settings.clock());
+        const { code, heading = '', text } = describeFailure({ kind: 'completed' }, settings.clock(), words);
         response.status(problemStatuses[code]);
-        const links = [{ href: settings.paths.home, text: 'Continue' }];
-        await render(request, response, 'challenge/stopped', { title: heading, text, links });
+        const links = [{ href: settings.paths.home, text: words.pages.common.continue }];
+        await render(request, response, 'challenge/stopped', { heading, text, links });
       }
     }
   }

@@ -19,10 +19,10 @@ export function browserPages({
   router.post('/browsers', form, handle(requireFresh(gate, settings)(revoke)));
 
   async function show(request: Request, response: Response, complete: Complete): Promise<void> {
+    const { unknownBrowser } = settings.wordsFor(request).pages.common;
     const browsers = await desk.listBrowsers(request, complete);
     await render(request, response, 'management/browsers', {
-      title: 'Trusted browsers',
-      browsers: browsers.map(({ name, ...rest }) => ({ ...rest, name: name ?? 'Unknown browser' })),
+      browsers: browsers.map(({ name, ...rest }) => ({ ...rest, name: name ?? unknownBrowser })),
     });
   }
 

@@ -53,7 +53,6 @@ export function managementPages({
 
   async function showOverview(request: Request, response: Response, { stamp }: Complete): Promise<void> {
     await render(request, response, 'management/overview', {
-      title: 'Two-step sign-in',
       isSwitchedOff: !settings.enabled,
       areBrowsersTrusted: settings.trustedBrowsers !== undefined,
       homePath: settings.paths.home,
@@ -65,10 +64,9 @@ export function managementPages({
   async function showActivity(request: Request, response: Response, { stamp }: Complete): Promise<void> {
     const { events, next } = await flow.activity(stamp.userId, parseCursor(request.query['from']));
     await render(request, response, 'management/activity', {
-      title: 'Activity',
       events: events.map((event) => ({
         at: event.at,
-        text: describeEvent(event, 'en'),
+        text: describeEvent(event, settings.wordsFor(request)),
         browser: nameBrowser(event.browser),
         address: event.address,
       })),
@@ -84,10 +82,13 @@ export function managementPages({
     }
     const readable = await flow.readCodes(stamp);
     const codes = readable?.codes.map(formatCode) ?? [];
+    const label = gate.label(user);
+    const { file } = settings.wordsFor(request).pages['management/backup-codes'];
     await render(request, response, 'management/backup-codes', {
-      title: 'Backup codes',
       codes,
-      download: toTextFile(settings.issuer, gate.label(user), codes),
+      label,
+      now: settings.clock(),
+      download: toTextFile(file.title(label, settings.issuer), file.worksOnce, codes),
       left: backupCodes?.left ?? 0,
       total: backupCodes?.total ?? 0,
       areFew: (backupCodes?.left ?? 0) <= FEW_CODES,
@@ -99,7 +100,6 @@ export function managementPages({
   async function showLeft(request: Request, response: Response, { stamp }: Complete): Promise<void> {
     const { backupCodes } = await flow.overview(stamp.userId);
     await render(request, response, 'management/backup-code-used', {
-      title: 'You used a backup code',
       left: backupCodes?.left ?? 0,
       areFew: (backupCodes?.left ?? 0) <= FEW_CODES,
       returnTo: samePathOnly(request.query['return_to'], settings.origin) ?? settings.paths.home,
@@ -136,7 +136,7 @@ export function managementPages({
       response.redirect(303, pages);
       return;
     }
-    const { code, text, retryAfter } = describeFailure(outcome, settings.clock());
+    const { code, text, retryAfter } = describeFailure(outcome, settings.clock(), settings.wordsFor(request));
     if (outcome.kind === 'exhausted') {
       response.redirect(303, settings.paths.login);
       return;
@@ -147,16 +147,14 @@ export function managementPages({
   }
 
   async function renderDisable(request: Request, response: Response, error?: string): Promise<void> {
-    await render(request, response, 'management/disable', { title: 'Turn off two-step sign-in', error });
+    await render(request, response, 'management/disable', { error });
   }
 
   return router;
 }
 
 /** Works as a download without JavaScript. */
-function toTextFile(issuer: string, label: string, codes: readonly string[]): string {
-  const text = [`Backup codes for ${label} at ${issuer}`, 'Each code works once.', '', ...codes, ''].join(
-    '\n',
-  );
+function toTextFile(title: string, worksOnce: string, codes: readonly string[]): string {
+  const text = [title, worksOnce, '', ...codes, ''].join('\n');
   return `data:text/plain;charset=utf-8;base64,${Buffer.from(text).toString('base64')}`;
 }

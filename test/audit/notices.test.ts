@@ -1,7 +1,5 @@
 import type { Notice } from 'passport-second-factor';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { eventTexts } from '../../src/audit/texts/texts.js';
-import { noticeKinds } from '../../src/events.js';
 import { eachFace } from '../helpers/faces.js';
 import { createHost, wrongCodes } from '../helpers/host.js';
 
@@ -83,13 +81,5 @@ describe.each(eachFace)('notices over the %s', (_, face) => {
     expect((await face.answer(agent, factor.backupCodes[0]!)).kind).toBe('accepted');
     await settled();
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('no mail today'), expect.anything());
-  });
-});
-
-describe('texts', () => {
-  it.each(['en', 'id'] as const)('in %s say something of their own of every notice', (language) => {
-    const subjects = noticeKinds.map((kind) => eventTexts[language].notices[kind].subject);
-    expect(new Set(subjects).size).toBe(noticeKinds.length);
-    for (const kind of noticeKinds) expect(eventTexts[language].notices[kind].advice).toMatch(/\.$/);
   });
 });

@@ -169,8 +169,7 @@ const words: [RegExp, ProblemCode][] = [
   [/This set-up timed out/, 'enrolment-expired'],
   [/as many authenticators as one may have/, 'authenticators-full'],
   [/This is your only authenticator/, 'authenticator-last'],
-  [/There is no such authenticator/, 'not-found'],
-  [/There is no such trusted browser/, 'not-found'],
+  [/it was removed or used meanwhile/, 'not-found'],
   [/This form is out of date/, 'form-token-invalid'],
   [/sent by another site/, 'cross-site-refused'],
   [/Sign out and sign in again/, 'proof-impossible'],
@@ -296,12 +295,12 @@ const pages = makeFace({
   },
 
   async readLeft(agent) {
-    return /<strong>(\d+ of \d+)<\/strong> left/.exec((await agent.get(PAGES)).text)?.[1] ?? '';
+    return /<strong>(\d+ of \d+) left<\/strong>/.exec((await agent.get(PAGES)).text)?.[1] ?? '';
   },
 
   async readAuthenticators(agent) {
     const { text } = await agent.get(PAGES);
-    const rows = [...text.matchAll(/<li><strong>([^<]*)<\/strong>[\s\S]*?authenticators\/([^/]+)\/name/g)];
+    const rows = [...text.matchAll(/<li>\s*<strong>([^<]*)<\/strong>[\s\S]*?authenticators\/([^/]+)\/name/g)];
     return rows.map(([, name = '', id = '']) => ({ id, name }));
   },
 
@@ -313,7 +312,7 @@ const pages = makeFace({
 /** The rows of the page with trusted browsers. */
 function readBrowserRows(html: string): { id: string; name: string; isThis: boolean }[] {
   const rows = html.matchAll(
-    /<li><strong>([^<]*)<\/strong>( \(this browser\))?[\s\S]*?name="browser" value="([^"]*)"/g,
+    /<li>\s*<strong>([^<]*)<\/strong>( <span class="sf-badge">this browser)?[\s\S]*?name="browser" value="([^"]*)"/g,
   );
   return [...rows].map(([, name = '', isThis, id = '']) => ({ id, name, isThis: isThis !== undefined }));
 }

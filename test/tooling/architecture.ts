@@ -4,6 +4,7 @@ import ts from 'typescript';
 /** The rooms of src in the order of docs: a file imports from its own room or an earlier one. */
 const order = [
   ...['clock', 'model', 'errors', 'events', 'views'],
+  'texts',
   'crypto',
   ...['totp', 'backup-codes'],
   'http',
@@ -41,7 +42,7 @@ const randomSources = [
 /** Reads every file of src and views and returns one sentence for each rule of docs that is broken. */
 export function findFaults(files: Record<string, string>): string[] {
   return Object.entries(files).flatMap(([path, text]) => {
-    const faults = path.endsWith('.ejs') ? checkView(text) : checkSource(path, text);
+    const faults = path.endsWith('.ejs') ? checkView(path, text) : checkSource(path, text);
     return faults.map((fault) => `${path}: ${fault}`);
   });
 }
@@ -180,11 +181,12 @@ function isMember(node: ts.Node, object: RegExp, name: string): boolean {
   return isKey && key.text === name && object.test(node.expression.getText().replaceAll(/[?!]/g, ''));
 }
 
-/** Raw output stands for an include, and for the QR code, which we drew ourselves; nothing else. */
-function checkView(text: string): string[] {
+/** Raw output stands for an include, for the QR code, which we drew ourselves, and for a page in its layout; nothing else. */
+function checkView(path: string, text: string): string[] {
   return [...text.matchAll(/<%-(.*?)[-_]?%>/gs)]
     .map((match) => (match[1] ?? '').trim())
     .filter((expression) => !/^([a-z]+\.)*qr(Svg)?$/i.test(expression) && !isInclude(expression))
+    .filter((expression) => path !== 'views/layout.ejs' || expression !== 'content')
     .map((expression) => `outputs \`${expression}\` raw, as only includes and the QR code may be`);
 }
 

@@ -1,5 +1,5 @@
 import type { Lane, Method } from '../../model.js';
-import type { EventTexts } from './texts.js';
+import type { EventTexts } from '../events.js';
 
 const factors: Record<Method, string> = {
   pwd: 'the password',
@@ -13,8 +13,7 @@ const CHANGED =
   'If this was not you, somebody else has been in your account: change your password, then set two-step sign-in up again.';
 const PASSWORD = 'If this was not you, somebody else knows your password: change it now.';
 
-export const en: EventTexts = {
-  locale: 'en-GB',
+export const events: EventTexts = {
   happened: {
     'login.completed': ({ factor }) => `Signed in with ${factors[factor]}.`,
     'login.trusted': ({ browser }) => `Signed in without a code in a trusted browser (${browser}).`,

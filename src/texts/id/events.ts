@@ -1,5 +1,5 @@
 import type { Lane, Method } from '../../model.js';
-import type { EventTexts } from './texts.js';
+import type { EventTexts } from '../events.js';
 
 const factors: Record<Method, string> = {
   pwd: 'kata sandi',
@@ -16,8 +16,7 @@ const CHANGED =
   'Jika ini bukan Anda, orang lain telah masuk ke akun Anda: ganti kata sandi Anda, lalu atur ulang verifikasi dua langkah.';
 const PASSWORD = 'Jika ini bukan Anda, orang lain mengetahui kata sandi Anda: ganti sekarang juga.';
 
-export const id: EventTexts = {
-  locale: 'id',
+export const events: EventTexts = {
   happened: {
     'login.completed': ({ factor }) => `Masuk dengan ${factors[factor]}.`,
     'login.trusted': ({ browser }) => `Masuk tanpa kode di peramban tepercaya (${browser}).`,

@@ -1,6 +1,4 @@
-import type { EventDetails, EventKind, NoticeKind, NoticeLanguage } from '../../events.js';
-import { en } from './en.js';
-import { id } from './id.js';
+import type { EventDetails, EventKind, NoticeKind } from '../events.js';
 
 /** What a mail says about an event, besides when and where it happened. */
 export interface NoticeText {
@@ -11,8 +9,6 @@ export interface NoticeText {
 
 /** Every word about events in one language. What is missing does not compile. */
 export interface EventTexts {
-  /** For `Intl`. */
-  locale: string;
   /** What has happened, as a sentence, for the list of activity and the notice. */
   happened: { [Kind in EventKind]: (details: EventDetails[Kind]) => string };
   notices: Record<NoticeKind, NoticeText>;
@@ -24,5 +20,3 @@ export interface EventTexts {
   /** Where it can be looked at and changed. */
   see: (url: string) => string;
 }
-
-export const eventTexts: Record<NoticeLanguage, EventTexts> = { en, id };
