@@ -1,12 +1,15 @@
 export { createSecondFactor, type SecondFactor } from './second-factor.js';
-export type { CsrfOptions } from './http/render.js';
+export type { CsrfOptions, LayoutLocals, Locals, ViewOverrides } from './http/render.js';
+export type { PageLocals, ViewName, Views } from './views.js';
 export type {
   ApiAction,
   AssuranceOptions,
   FirstFactor,
   ImpersonationOptions,
+  LanguageOptions,
   LoginOptions,
   LoginVerdict,
+  PageOptions,
   SecondFactorOptions,
   TrustedBrowserOptions,
   UserOptions,
@@ -51,6 +54,8 @@ export type {
   Purpose,
   TotpParameters,
 } from './model.js';
+export { createFormat, type Format } from './texts/format.js';
+export type { TextChanges, Texts } from './texts/texts.js';
 export type { Listener, Subscription } from './audit/journal.js';
 export type { Answered, Failure } from './challenge/desk.js';
 export type { Outcome, Refusal } from './challenge/flow.js';

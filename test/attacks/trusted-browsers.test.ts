@@ -600,7 +600,7 @@ describe('the box and the cookie', () => {
     const factor = await host.enrol('ada');
     const agent = await host.signIn('ada');
     const { text } = await agent.get(CHALLENGE);
-    expect(text).toContain("Don't ask again on this browser for 14 days");
+    expect(text).toContain('Don’t ask again on this browser for 14 days');
     expect(text).toMatch(/<input type="checkbox" id="trust" name="trust" value="on"/);
     expect(text).not.toContain('checked');
     await faces.pages.answer(agent, factor.code());

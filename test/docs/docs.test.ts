@@ -163,6 +163,8 @@ describe('the documentation', () => {
         'events',
         'trusted-browsers',
         'assurance',
+        'customising',
+        'languages',
       ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
@@ -179,7 +181,7 @@ import express from 'express';
 import session from 'express-session';
 import passport from 'passport';
 import supertest from 'supertest';
-import type { CsrfOptions, LoginOptions, SecondFactor, SecondFactorOptions } from 'passport-second-factor';
+import type { CsrfOptions, LoginOptions, SecondFactor, SecondFactorOptions, TextChanges } from 'passport-second-factor';
 declare const app: express.Express;
 declare const db: import('libsql').Database;
 declare const store: session.Store;
@@ -197,12 +199,13 @@ declare const auditLog: { impersonation(actor: Express.User, user: Express.User)
 declare function isSupport(user: Express.User): boolean;
 declare const users: { languageOf(id: string): 'en' | 'id'; mailOf(id: string): string };
 declare const mailer: { sendMail(mail: { to: string; subject: string; text: string }): Promise<void> };
+declare function escapeHtml(text: string): string;
 declare function ask(question: string): Promise<string>;
 declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
-type Unused = CsrfOptions | LoginOptions;
-void [{} as Unused, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+type Unused = CsrfOptions | LoginOptions | TextChanges;
+void [{} as Unused, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

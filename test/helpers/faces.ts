@@ -160,7 +160,7 @@ const words: [RegExp, ProblemCode][] = [
   [/That code is not right/, 'code-wrong'],
   [/That password is not right/, 'password-wrong'],
   [/That code was used already/, 'code-used'],
-  [/Try again in \d+ (seconds|minutes)/, 'attempts-delayed'],
+  [/Try again in \d+ (second|minute)s?\b/, 'attempts-delayed'],
   [/codes of this kind no longer work/, 'attempts-suspended'],
   [/There were too many wrong codes\. Sign in again/, 'attempts-exhausted'],
   [/Change the password first/, 'first-factor-suspected'],

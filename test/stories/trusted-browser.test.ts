@@ -8,7 +8,7 @@ import {
   startExample,
 } from '../helpers/example-server.js';
 
-/** "Don't ask again on this browser", as a person uses it: in a real browser without JavaScript, on real parts. */
+/** "Don’t ask again on this browser", as a person uses it: in a real browser without JavaScript, on real parts. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe('a person who trusts the own browser', () => {
@@ -62,11 +62,11 @@ describe('a person who trusts the own browser', () => {
     await signOut();
     await signIn();
     expect(pathOf()).toBe('/two-factor/challenge');
-    const box = page.getByRole('checkbox', { name: "Don't ask again on this browser for 30 days" });
+    const box = page.getByRole('checkbox', { name: 'Don’t ask again on this browser for 30 days' });
     expect(await box.isChecked()).toBe(false);
     await page.setViewportSize({ width: 320, height: 700 });
     expect(await page.locator('html').evaluate((html) => html.scrollWidth)).toBeLessThanOrEqual(320);
-    await page.getByText("Don't ask again on this browser").click();
+    await page.getByText('Don’t ask again on this browser').click();
     expect(await box.isChecked()).toBe(true);
     await page.focus('[name=code]');
     await page.keyboard.press('Tab');

@@ -33,9 +33,9 @@ export const pages = {
     backupCode: 'Backup code',
     backupCodeHint:
       'One of the codes you saved when you set this up: 24 letters and digits. Dashes, spaces and case do not matter.',
-    trust: (count: number) => `Don't ask again on this browser for ${days(count)}`,
+    trust: (count: number) => `Don’t ask again on this browser for ${days(count)}`,
     trustHint:
-      "Only if nobody else uses this device. Changes to your account's protection still ask for a code.",
+      'Only if nobody else uses this device. Changes to your account’s protection still ask for a code.',
     useBackupCode: 'Use a backup code instead',
     useTotp: 'Use your authenticator app instead',
     cancelLogin: 'Cancel and sign in as somebody else',
