@@ -34,7 +34,10 @@ export type {
   Proof,
   Recorded,
   Renewal,
+  Resealing,
   Revocation,
+  SealedPage,
+  SealedRecord,
   SealedRecords,
   Storage,
 } from './storage/storage.js';
