@@ -19,7 +19,7 @@ describe('BrowserCookie', () => {
         z.strictObject(entryShape),
         1_000,
         settings,
-        createKeyRing(settings.keys),
+        createKeyRing(keys),
       );
     };
     const given: string[] = [];
