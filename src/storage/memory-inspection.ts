@@ -7,7 +7,11 @@ type InspectedAccount = Pick<Account, 'enabledAt'> & {
 
 /** What `Storage.inspect` tells of records that are all at hand. */
 export function inspectRecords(
-  records: { accounts: readonly InspectedAccount[]; pendings: readonly Pending[]; sealed: readonly SealedRecord[] },
+  records: {
+    accounts: readonly InspectedAccount[];
+    pendings: readonly Pending[];
+    sealed: readonly SealedRecord[];
+  },
   now: number,
   cap: number,
 ): InspectedRecords {

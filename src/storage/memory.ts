@@ -10,7 +10,15 @@ import {
   refuseAttempt,
 } from './memory-attempts.js';
 import { inspectRecords, keyIdOf } from './memory-inspection.js';
-import type { EventCursor, NewBackupCodeSet, PendingKey, Proof, Resealing, SealedRecord, Storage } from './storage.js';
+import type {
+  EventCursor,
+  NewBackupCodeSet,
+  PendingKey,
+  Proof,
+  Resealing,
+  SealedRecord,
+  Storage,
+} from './storage.js';
 
 interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left' | 'usedAt'> {
   /** Code hash to when it was used. */

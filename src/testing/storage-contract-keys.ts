@@ -51,7 +51,8 @@ export const keyCases: readonly StorageContractCase[] = [
     const keyId = `key-${randomId()}`;
     const userIds: string[] = [];
     for (let count = 0; count < 5; count += 1) userIds.push(await enrolUnder(storage, keyId));
-    for (const other of [keyId.slice(0, -1), `${keyId}x`, keyId.toUpperCase()]) await enrolUnder(storage, other);
+    for (const other of [keyId.slice(0, -1), `${keyId}x`, keyId.toUpperCase()])
+      await enrolUnder(storage, other);
     for (const [kind, recordOf] of [
       ['authenticator', secretOf],
       ['backup-codes', setKeyOf],
@@ -68,7 +69,10 @@ export const keyCases: readonly StorageContractCase[] = [
     const [keyId, fresh] = [`old-${randomId()}`, `new-${randomId()}.value`];
     const userId = await enrolUnder(storage, keyId);
     const before = await snapshot(storage, userId);
-    const resealings = [secretOf(keyId, userId), setKeyOf(keyId, userId)].map((record) => ({ ...record, fresh }));
+    const resealings = [secretOf(keyId, userId), setKeyOf(keyId, userId)].map((record) => ({
+      ...record,
+      fresh,
+    }));
     assert.equal(await storage.reseal(resealings), 2);
     const [authenticator] = await storage.listAuthenticators(userId);
     assert.equal(authenticator?.sealedSecret, fresh);

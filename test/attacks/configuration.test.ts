@@ -83,7 +83,11 @@ describe('R13 an operator who sets something weak or wrong is stopped at the sta
     ['a key in place of its id', { keys: [{ id: SECRET, secret: SECRET }] }, /keys\[0\]\.id/],
     ['a dot in a key id', { keys: [{ id: 'a.b', secret: SECRET }] }, /keys\[0\]\.id: .*letters, digits/],
     ['no keys at all', { keys: undefined }, /keys: .*array/],
-    ['a lost key with a secret', { keys: [key, { id: 'old', secret: SECRET, lost: true }] }, /keys\[1\]\.lost/],
+    [
+      'a lost key with a secret',
+      { keys: [key, { id: 'old', secret: SECRET, lost: true }] },
+      /keys\[1\]\.lost/,
+    ],
     ['a key that is not lost', { keys: [key, { id: 'old', lost: false }] }, /keys\[1\]\.lost: must be true/],
     ['a lost key that seals', { keys: [{ id: 'old', lost: true }, key] }, /keys\[0\]: must not be lost/],
     ['keys as text', { keys: SECRET }, /keys/],

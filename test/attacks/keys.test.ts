@@ -79,18 +79,21 @@ describe.each(eachFace)('R8 over the %s, a key that was rotated', (_, face) => {
     expect(records.keysOf('ada')).toEqual({ authenticators: [], backupCodes: '' });
   });
 
-  it.each(['fails', 'is silent'])('lets in whose record cannot be sealed anew, since storage %s', async (how) => {
-    const records = createRecords();
-    const ada = await (await records.start([oldKey])).enrol('ada');
-    const host = await records.start([newKey, oldKey], (storage) =>
-      how === 'fails'
-        ? failing(storage, new Set(['reseal']))
-        : { ...storage, reseal: () => new Promise<never>(() => undefined) },
-    );
-    expect(await whoIs(await face.signInWhole(host, 'ada', ada.code()))).toBe('ada');
-    expect(records.keysOf('ada').authenticators).toEqual(['old']);
-    expect(await whoIs(await face.signInWhole(host, 'ada', ada.code(1)))).toBe('ada');
-  });
+  it.each(['fails', 'is silent'])(
+    'lets in whose record cannot be sealed anew, since storage %s',
+    async (how) => {
+      const records = createRecords();
+      const ada = await (await records.start([oldKey])).enrol('ada');
+      const host = await records.start([newKey, oldKey], (storage) =>
+        how === 'fails'
+          ? failing(storage, new Set(['reseal']))
+          : { ...storage, reseal: () => new Promise<never>(() => undefined) },
+      );
+      expect(await whoIs(await face.signInWhole(host, 'ada', ada.code()))).toBe('ada');
+      expect(records.keysOf('ada').authenticators).toEqual(['old']);
+      expect(await whoIs(await face.signInWhole(host, 'ada', ada.code(1)))).toBe('ada');
+    },
+  );
 
   it('takes no authenticator back that was replaced between the answer and the sealing', async () => {
     const records = createRecords();

@@ -50,7 +50,10 @@ interface Printed {
 }
 
 /** The command with these keys in its configuration, and no terminal. */
-function launch(keys: readonly KeyOption[], ...args: string[]): { child: ChildProcess; printed: Promise<Printed> } {
+function launch(
+  keys: readonly KeyOption[],
+  ...args: string[]
+): { child: ChildProcess; printed: Promise<Printed> } {
   const config = join(folder, `config-${String((count += 1))}.mjs`);
   const ring = keys.map((key) => ('secret' in key ? { ...key, secret: toBase64(key.secret) } : key));
   writeFileSync(
@@ -69,17 +72,25 @@ function launch(keys: readonly KeyOption[], ...args: string[]): { child: ChildPr
   const printed = { out: '', err: '' };
   child.stdout.on('data', (data: Buffer) => (printed.out += data.toString()));
   child.stderr.on('data', (data: Buffer) => (printed.err += data.toString()));
-  return { child, printed: once(child, 'close').then(([code]) => ({ code: code as number | null, ...printed })) };
+  return {
+    child,
+    printed: once(child, 'close').then(([code]) => ({ code: code as number | null, ...printed })),
+  };
 }
 
-const run = (keys: readonly KeyOption[], ...args: string[]): Promise<Printed> => launch(keys, ...args).printed;
+const run = (keys: readonly KeyOption[], ...args: string[]): Promise<Printed> =>
+  launch(keys, ...args).printed;
 
-const toBase64 = (secret: string | Uint8Array): string => Buffer.from(secret as Uint8Array).toString('base64');
+const toBase64 = (secret: string | Uint8Array): string =>
+  Buffer.from(secret as Uint8Array).toString('base64');
 
 async function statusOf(keys: readonly KeyOption[]): Promise<[code: number | null, ...rows: unknown[][]]> {
   const { code, out } = await run(keys, 'status', '--json');
   const rows = JSON.parse(out) as KeyStatus[];
-  return [code, ...rows.map(({ id, state, authenticators, backupCodes }) => [id, state, authenticators, backupCodes])];
+  return [
+    code,
+    ...rows.map(({ id, state, authenticators, backupCodes }) => [id, state, authenticators, backupCodes]),
+  ];
 }
 
 function countUnder(keyId: string): number {

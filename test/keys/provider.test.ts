@@ -59,7 +59,9 @@ describe.each(eachFace)('over the %s, keys of a service', (_, face) => {
     await tell({ does: 'answer', keys: [newKey, oldKey] });
     await host.secondFactor.ready();
     expect(await whoIs(await face.signInWhole(host, 'ada', ada.code(1)))).toBe('ada');
-    const [row] = host.database.prepare('select sealed_secret as sealed from two_factor_authenticators').all();
+    const [row] = host.database
+      .prepare('select sealed_secret as sealed from two_factor_authenticators')
+      .all();
     expect((row as { sealed: string }).sealed).toMatch(/^new\./);
     // A ring that would lock people out is refused, and the one that works stays.
     await tell({ does: 'answer', keys: [makeKey('other', 3)] });
@@ -68,11 +70,21 @@ describe.each(eachFace)('over the %s, keys of a service', (_, face) => {
   });
 
   it.each<[string, Mode, string, RegExp]>([
-    ['fails', { does: 'fail' }, 'keys-unavailable', /has failed or was silent for 10 s: is the key service up/],
+    [
+      'fails',
+      { does: 'fail' },
+      'keys-unavailable',
+      /has failed or was silent for 10 s: is the key service up/,
+    ],
     ['breaks off', { does: 'drop' }, 'keys-unavailable', /call secondFactor.ready\(\) again/],
     ['answers no list', { does: 'answer', keys: 'hunter2' }, 'configuration-invalid', /^- keys: .*array/m],
     ['answers nothing', { does: 'answer', keys: null }, 'configuration-invalid', /^- keys: .*array/m],
-    ['answers no key', { does: 'answer', keys: [] }, 'configuration-invalid', /^- keys: needs at least one key/m],
+    [
+      'answers no key',
+      { does: 'answer', keys: [] },
+      'configuration-invalid',
+      /^- keys: needs at least one key/m,
+    ],
     [
       'answers a weak key',
       { does: 'answer', keys: [{ id: 'a', secret: 'hunter2' }] },

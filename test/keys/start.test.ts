@@ -83,7 +83,12 @@ describe.each(Object.entries(storages))('ready() over %s', (_, open) => {
     await storage.migrate();
     await enrolUser(optionsOf(storage, [first]), 'ada');
     expect((await start(storage, [makeKey('first', 99)]))?.code).toBe('seal-broken');
-    const [record] = await storage.listSealed({ kind: 'authenticator', keyId: 'first', after: null, limit: 1 });
+    const [record] = await storage.listSealed({
+      kind: 'authenticator',
+      keyId: 'first',
+      after: null,
+      limit: 1,
+    });
     await storage.reseal([{ ...record!, fresh: 'first.broken' }]);
     expect(await start(storage, [first])).toBeUndefined();
     expect((await start(storage, [makeKey('first', 99)]))?.code).toBe('seal-broken');
@@ -93,7 +98,12 @@ describe.each(Object.entries(storages))('ready() over %s', (_, open) => {
     const storage = open();
     await storage.migrate();
     await enrolUser(optionsOf(storage, [first]), 'ada');
-    const [record] = await storage.listSealed({ kind: 'authenticator', keyId: 'first', after: null, limit: 1 });
+    const [record] = await storage.listSealed({
+      kind: 'authenticator',
+      keyId: 'first',
+      after: null,
+      limit: 1,
+    });
     await storage.reseal([{ ...record!, fresh: 'JBSWY3DPEHPK3PXP JBSWY3DPEHPK3PXP' }]);
     expect(await start(storage, [first])).toBeUndefined();
   });

@@ -155,7 +155,8 @@ export const en: Texts = {
     }),
     'keys-unavailable': ({ reason }) => ({
       meaning: `The function of "keys" gives no keys (${reason}): a process that starts now lets nobody with a session in, and nobody can sign in.`,
-      action: 'Start the key service, or correct how the configuration asks it. Then start the application again.',
+      action:
+        'Start the key service, or correct how the configuration asks it. Then start the application again.',
     }),
     'key-missing': ({ keyId, records }) => ({
       meaning: `${count(records, 'record was', 'records were')} sealed with the key "${keyId}", which is not in the ring: their owners cannot sign in, and the next start is refused.`,

@@ -32,7 +32,8 @@ function* collectKeyIds(db: QueryBuilder, kind: Kind, ids: Set<string>): Step<vo
   const { from, keyId } = selectSealed(db, kind);
   const next = from.select(keyId.as('key_id')).orderBy(keyId).limit(1);
   let row = yield* first(next);
-  for (; row && ids.size < mostKeys; row = yield* first(next.where(keyId, '>', row.key_id))) ids.add(row.key_id);
+  for (; row && ids.size < mostKeys; row = yield* first(next.where(keyId, '>', row.key_id)))
+    ids.add(row.key_id);
 }
 
 export function* listSealed(db: QueryBuilder, page: SealedPage): Step<SealedRecord[]> {
