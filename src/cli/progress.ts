@@ -12,20 +12,22 @@ export function followProgress(screen: Screen): {
   end: () => void;
 } {
   let told = 0;
+  let isShown = false;
   return {
     show(done, total) {
+      isShown = true;
       const share = done / total;
       const text = `${String(Math.floor(share * 100))} %, ${String(done)} of ${String(total)}`;
       if (screen.isTTY) {
         const bar = '#'.repeat(Math.floor(share * WIDTH)).padEnd(WIDTH, '.');
         screen.write(`\r[${bar}] ${text}`);
       } else if (Math.floor(share * 10) > told) {
+        told = Math.floor(share * 10);
         screen.write(`${text}\n`);
       }
-      told = Math.floor(share * 10);
     },
     end() {
-      if (screen.isTTY) screen.write('\n');
+      if (screen.isTTY && isShown) screen.write('\n');
     },
   };
 }

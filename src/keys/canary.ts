@@ -46,7 +46,7 @@ export async function findState(
 }
 
 /** Ids with which records are sealed and that are not in the ring. */
-export async function findMissing(storage: Storage, keys: readonly RingKey[]): Promise<string[]> {
+async function findMissing(storage: Storage, keys: readonly RingKey[]): Promise<string[]> {
   const ids = new Set(keys.map(({ id }) => id));
   // What is no id was never sealed: one such record must not keep everybody out.
   return (await storage.listKeyIds()).filter((id) => !ids.has(id) && isKeyId(id));
