@@ -1,5 +1,4 @@
 import { CannotLook } from '../conformance/verdict.js';
-import { showKeyId } from '../keys/sealed.js';
 import type { KeyStatus } from '../keys/status.js';
 import type { SecondFactor } from '../second-factor.js';
 import { openSecondFactor, parse, perform, withConfig } from './command.js';
@@ -103,7 +102,8 @@ function isInOrder({ state, authenticators, backupCodes }: KeyStatus): boolean {
 }
 
 /** What there is to do about a key. */
-function advise({ state, authenticators, backupCodes }: KeyStatus): string {
+function advise({ id, state, authenticators, backupCodes }: KeyStatus): string {
+  if (id === '?') return 'sealed with no key: find out who writes to these tables, and restore the records';
   const isEmpty = authenticators + backupCodes === 0;
   switch (state) {
     case 'active':
@@ -125,7 +125,7 @@ function draw(rows: readonly (KeyStatus & { advice: string })[]): string {
   const table = [
     ['key', 'state', 'authenticators', 'backup codes', ''],
     ...rows.map(({ id, state, authenticators, backupCodes, advice }) => [
-      showKeyId(id),
+      id,
       state,
       String(authenticators),
       String(backupCodes),

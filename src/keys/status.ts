@@ -1,9 +1,11 @@
 import { createKeyRing, isUsable, type RingKey } from '../crypto/key-ring.js';
 import type { SealedRecords, Storage } from '../storage/storage.js';
 import { findState } from './canary.js';
+import { showKeyId } from './sealed.js';
 
 /** How one key stands: one of the ring, or one that records are sealed with. */
 export interface KeyStatus {
+  /** `?` stands for values that no key has sealed. */
   id: string;
   /**
    * `active` seals, `known` only opens; `unused` has been in no application that has started; `wrong` has another secret than
@@ -25,9 +27,12 @@ export async function describeKeys(
   sealed: readonly SealedRecords[],
 ): Promise<KeyStatus[]> {
   const ring = createKeyRing(keys);
-  const ids = new Set([...keys, ...sealed.map(({ keyId }) => ({ id: keyId }))].map(({ id }) => id));
+  const ids = new Set([...keys.map(({ id }) => id), ...sealed.map(({ keyId }) => showKeyId(keyId))]);
   const count = (id: string, wanted: SealedRecords['kind']): number =>
-    sealed.find(({ kind, keyId }) => kind === wanted && keyId === id)?.count ?? 0;
+    sealed.reduce(
+      (sum, found) => sum + (found.kind === wanted && showKeyId(found.keyId) === id ? found.count : 0),
+      0,
+    );
 
   async function findKeyState(id: string): Promise<KeyStatus['state']> {
     const key = keys.find((each) => each.id === id);

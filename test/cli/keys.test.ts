@@ -172,6 +172,14 @@ describe('second-factor keys', () => {
     ]);
   });
 
+  it('shows nothing of a value that no key has sealed', async () => {
+    await start([oldKey]);
+    await enrolUser(optionsOf([oldKey]), 'ada');
+    database.exec("update two_factor_authenticators set sealed_secret = 'JBSWY3DPEHPK3PXP'");
+    expect(await statusOf([oldKey])).toEqual([1, ['old', 'active', 0, 1], ['?', 'missing', 1, 0]]);
+    expect((await run([oldKey], 'status')).out).toMatch(/^\? +missing +1 +0 +sealed with no key/m);
+  });
+
   it('goes on where it was killed in the middle, beside another run', async () => {
     await start([oldKey]);
     const options = optionsOf([oldKey]);
