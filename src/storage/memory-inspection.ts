@@ -44,7 +44,7 @@ function groupByKey(values: readonly SealedRecord[]): SealedRecords[] {
   return [...groups.values()];
 }
 
-/** What stands before the first `.`. */
+/** What stands before the first `.`; `''` where there is none. */
 export function keyIdOf(sealed: string): string {
-  return sealed.split('.', 1)[0] ?? '';
+  return sealed.slice(0, Math.max(0, sealed.indexOf('.')));
 }

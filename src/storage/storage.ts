@@ -198,7 +198,7 @@ export interface InspectedRecords {
 /** Records that one key has sealed, and one of them to try it with. */
 export interface SealedRecords {
   kind: SealedRecord['kind'];
-  /** What stands before the first `.` of a sealed value. */
+  /** What stands before the first `.` of a sealed value; `''` where there is none. */
   keyId: string;
   count: number;
   sample: Omit<SealedRecord, 'kind'>;

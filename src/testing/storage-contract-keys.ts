@@ -42,7 +42,16 @@ export const keyCases: readonly StorageContractCase[] = [
   check('listKeyIds tells each key that has sealed something once', async (storage) => {
     const keyIds = [`one-${randomId()}`, `two-${randomId()}`, `One_${randomId()}`];
     for (const keyId of [...keyIds, ...keyIds]) await enrolUnder(storage, keyId);
+    const plain = newUser();
+    const enrolment = await begin(storage, 'enrolment', plain, { epoch: 0 });
+    await storage.enable(
+      enablingOf(enrolment, {
+        authenticator: authenticatorOf(plain, { sealedSecret: `secret-of-${plain}` }),
+      }),
+    );
     const found = await storage.listKeyIds();
+    // What nobody has sealed is a secret itself, and is never told.
+    assert.equal(found.includes(`secret-of-${plain}`), false);
     assert.equal(new Set(found).size, found.length);
     for (const keyId of keyIds) assert.ok(found.includes(keyId));
   }),

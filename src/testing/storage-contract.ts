@@ -55,14 +55,14 @@ async function renameInParallel(storage: Storage, userId: string): Promise<void>
   );
 }
 
-/** 16 callers, each of which seals the secret of the first authenticator anew, three times, with what is there then. */
+/** 16 callers, each of which seals the secret of the first authenticator anew, six times, with what is there then. */
 async function resealInParallel(storage: Storage, userId: string): Promise<void> {
   const { id } = authenticatorOf(userId);
   await Promise.all(
     callers.slice(0, 16).map(async (caller) => {
       // Not in step with each other.
       for (let pause = caller % 3; pause > 0; pause -= 1) await storage.findAccount(userId);
-      for (let time = 0; time < 3; time += 1) {
+      for (let time = 0; time < 6; time += 1) {
         const [there] = await storage.listAuthenticators(userId);
         const sealed = there?.sealedSecret ?? '';
         await storage.reseal([{ kind: 'authenticator', userId, id, sealed, fresh: `new.${caller}.${time}` }]);
@@ -106,7 +106,7 @@ const raceCases: readonly StorageContractCase[] = [
   }),
 
   check('race: reseal gives no used step back', async (storage) => {
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 8; round += 1) {
       const login = await begin(storage, 'login', await enrol(storage));
       const accept = storage.accept(useStep(login, 101));
       const [result] = await Promise.all([accept, resealInParallel(storage, login.userId)]);

@@ -1,10 +1,10 @@
 CREATE TABLE "two_factor_auth" ("user_id" varchar(255) not null primary key, "enabled_at" bigint, "epoch" bigint not null, "totp_failures" integer not null, "totp_delayed_until" bigint not null, "backup_code_failures" integer not null, "backup_code_delayed_until" bigint not null, "totp_known_failures" integer default 0 not null, "totp_known_delayed_until" bigint default 0 not null, "backup_code_known_failures" integer default 0 not null, "backup_code_known_delayed_until" bigint default 0 not null, "suspected_at" bigint, "password_changed_at" bigint default 0 not null);
 CREATE TABLE "two_factor_authenticators" ("id" varchar(255) not null primary key, "user_id" varchar(255) not null, "name" text not null, "algorithm" varchar(16) not null, "digits" integer not null, "period" integer not null, "sealed_secret" text not null, "last_step" bigint not null, "created_at" bigint not null, "last_used_at" bigint);
-CREATE INDEX "two_factor_authenticators_key" on "two_factor_authenticators" (substr("sealed_secret", 1, min(64, instr("sealed_secret" || '.', '.') - 1)), "id");
+CREATE INDEX "two_factor_authenticators_key" on "two_factor_authenticators" (substr("sealed_secret", 1, min(64, max(instr("sealed_secret", '.'), 1) - 1)), "id");
 CREATE INDEX "two_factor_authenticators_user" on "two_factor_authenticators" ("user_id");
 CREATE TABLE "two_factor_backup_codes" ("set_id" varchar(255) not null, "code_hash" varchar(255) not null, "used_at" bigint, constraint "two_factor_backup_codes_key" primary key ("set_id", "code_hash"));
 CREATE TABLE "two_factor_backup_sets" ("user_id" varchar(255) not null primary key, "id" varchar(255) not null unique, "sealed_key" text not null, "created_at" bigint not null);
-CREATE INDEX "two_factor_backup_sets_key" on "two_factor_backup_sets" (substr("sealed_key", 1, min(64, instr("sealed_key" || '.', '.') - 1)), "id");
+CREATE INDEX "two_factor_backup_sets_key" on "two_factor_backup_sets" (substr("sealed_key", 1, min(64, max(instr("sealed_key", '.'), 1) - 1)), "id");
 CREATE TABLE "two_factor_events" ("id" varchar(64) not null primary key, "user_id" varchar(255) not null, "kind" varchar(64) not null, "at" bigint not null, "address" varchar(255), "browser" varchar(255), "node" varchar(255) not null, "details" text not null);
 CREATE INDEX "two_factor_events_kind" on "two_factor_events" ("user_id", "kind", "at");
 CREATE INDEX "two_factor_events_time" on "two_factor_events" ("at");

@@ -15,14 +15,15 @@ export function keyIdOf(db: QueryBuilder, column: SealedColumn): RawBuilder<stri
   return dialectOf(db) === 'mysql' ? sql.ref('key_id') : computeKeyId(db, column);
 }
 
+/** `''` where there is no `.`: what was never sealed may be a secret, and is no id. */
 export function computeKeyId(db: QueryBuilder, column: SealedColumn): RawBuilder<string> {
   const [sealed, length] = [sql.ref(column), sql.lit(longestKeyId)];
   switch (dialectOf(db)) {
     case 'mysql':
-      return sql`left(substring_index(${sealed}, '.', 1), ${length})`;
+      return sql`left(${sealed}, least(${length}, greatest(locate('.', ${sealed}), 1) - 1))`;
     case 'postgres':
-      return sql`(left(split_part(${sealed}, '.', 1), ${length}) collate "C")`;
+      return sql`(left(${sealed}, least(${length}, greatest(strpos(${sealed}, '.'), 1) - 1)) collate "C")`;
     case 'sqlite':
-      return sql`substr(${sealed}, 1, min(${length}, instr(${sealed} || '.', '.') - 1))`;
+      return sql`substr(${sealed}, 1, min(${length}, max(instr(${sealed}, '.'), 1) - 1))`;
   }
 }

@@ -4,7 +4,7 @@ import { keyIdOf } from './sealed-grammar.js';
 import { insertIfAbsent, type QueryBuilder } from './tables.js';
 import { changed, first, rows, type Step } from './verb.js';
 
-/** Values without a `.` are sealed by nobody; each would be a key of its own. */
+/** Values that nobody has sealed may each look like one of a key of its own. */
 export const mostKeys = 1_000;
 
 const places = {
