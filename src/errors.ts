@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+
 const statuses = {
   'configuration-invalid': 500,
   'not-ready': 503,
@@ -6,6 +8,7 @@ const statuses = {
   'session-unavailable': 503,
   'user-unavailable': 503,
   'storage-unavailable': 503,
+  'keys-unavailable': 503,
   'key-unknown': 503,
   'seal-broken': 503,
   'login-required': 401,
@@ -83,4 +86,19 @@ export class SecondFactorRequired extends SecondFactorError {
   constructor() {
     super('second-factor-required', 'A second factor is required.');
   }
+}
+
+/** A line for each fault of something that was parsed. No value is repeated in it: it could be a key. */
+export function describeFaults(issues: readonly z.core.$ZodIssue[], within: readonly string[] = []): string {
+  return issues.map((issue) => `- ${describeIssue(issue, within)}`).join('\n');
+}
+
+function describeIssue(issue: z.core.$ZodIssue, within: readonly string[]): string {
+  const name = [...within, ...issue.path].map((part) =>
+    typeof part === 'number' ? `[${String(part)}]` : `.${String(part)}`,
+  );
+  const subject = name.join('').replace(/^\./, '') || 'options';
+  return issue.code === 'unrecognized_keys'
+    ? `${subject} has unknown names: ${issue.keys.join(', ')}`
+    : `${subject}: ${issue.message}`;
 }

@@ -14,6 +14,10 @@ export type {
   TrustedBrowserOptions,
   UserOptions,
 } from './options.js';
+export type { KeyCare } from './keys/care.js';
+export type { ResealResult } from './keys/reseal.js';
+export type { KeyOption } from './keys/source.js';
+export type { KeyStatus } from './keys/status.js';
 export { SecondFactorError, type SecondFactorErrorCode, SecondFactorRequired } from './errors.js';
 export type { MysqlConnection, MysqlPool } from './storage/sql/mysql.js';
 export type { PostgresClient, PostgresPool } from './storage/sql/postgres.js';
@@ -37,7 +41,10 @@ export type {
   Proof,
   Recorded,
   Renewal,
+  Resealing,
   Revocation,
+  SealedPage,
+  SealedRecord,
   SealedRecords,
   Storage,
 } from './storage/storage.js';

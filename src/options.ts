@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { Clock } from './clock.js';
 import type { Notice } from './events.js';
 import type { CsrfOptions, ViewOverrides } from './http/render.js';
+import type { KeyOption } from './keys/source.js';
 import type { RedisClient } from './storage/epoch-cache.js';
 import type { Storage } from './storage/storage.js';
 import type { TextChanges } from './texts/texts.js';
@@ -20,10 +21,11 @@ export interface SecondFactorOptions {
   /** Where records live: `sqlStorage.sqlite(database)`, or your own that passes the contract suite. */
   storage: Storage;
   /**
-   * The key ring: the first key seals, all open. `secret`: at least 32 random bytes, as base64 text or bytes. Not the
-   * session secret: whoever rotates that would lock everybody out.
+   * The key ring: the first key seals, all open (docs/keys.md). `secret`: at least 32 random bytes, as base64 text or bytes. Not the
+   * session secret: whoever rotates that would lock everybody out. `lost: true` in place of a secret that is gone: what it has
+   * sealed is denied. A function is asked in `ready()`, and has 10 s.
    */
-  keys: readonly { id: string; secret: string | Uint8Array }[];
+  keys: readonly KeyOption[] | (() => readonly KeyOption[] | Promise<readonly KeyOption[]>);
   user: UserOptions;
   login?: LoginOptions;
   paths?: {

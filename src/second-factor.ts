@@ -18,6 +18,8 @@ import type { PassportInstance } from './login/passports.js';
 import { protectPassport } from './login/protect.js';
 import { Responder } from './login/respond.js';
 import type { LogInOptions } from './login/return-target.js';
+import { checkKeys } from './keys/canary.js';
+import { createKeyCare, type KeyCare } from './keys/care.js';
 import { ManagementDesk } from './management/desk.js';
 import { createManagementFlow } from './management/flow.js';
 import type { Lane } from './model.js';
@@ -36,8 +38,11 @@ import { KnownBrowsers } from './trusted-browser/known-browsers.js';
 /** The second step of an application's logins. */
 export interface SecondFactor {
   /**
-   * Creates or upgrades the tables and opens the gate; until then nobody is logged in (503). Call once at start.
-   * @throws SecondFactorError `storage-unavailable`.
+   * Creates or upgrades the tables, tries the keys and opens the gate; until then nobody is logged in (503). Call it at start; after
+   * it has rejected it can be called again.
+   * @throws SecondFactorError `storage-unavailable`; `keys-unavailable` where the function of `keys` fails, `configuration-invalid`
+   * where it gives what is no ring; `key-unknown` where records are sealed with a key that the ring does not have, `seal-broken` where
+   * a key has another secret than its id had: docs/keys.md.
    */
   ready(): Promise<void>;
   /**
@@ -98,6 +103,8 @@ export interface SecondFactor {
   api(): Router;
   /** The same for code that has no request: jobs, command lines, tests. */
   readonly service: TwoFactorService;
+  /** What there is to do about the keys over the years, before `ready()` too: for jobs and the command line (docs/keys.md). */
+  readonly keys: KeyCare;
   /**
    * Answers this session's pending login, or gives a fresh proof in its complete one; for hosts with a challenge of
    * their own. After `accepted`, call `req.logIn(answered.user, …)` in the same request.
@@ -141,7 +148,7 @@ const PURGE_INTERVAL = 10 * MINUTE;
 export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const settings = parseOptions(options);
   const storage = forgetEpochs(failClosed(settings.storage), settings.epochs);
-  const ring = createKeyRing(settings.keys);
+  const ring = createKeyRing();
   const journal = createJournal(settings, storage);
   if (settings.notices) journal.on('*', createNotifier(settings));
   const loginFlow = createLoginFlow(settings, storage, journal);
@@ -178,7 +185,10 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
   return {
     async ready() {
+      const keys = await settings.keys();
       await storage.migrate();
+      await checkKeys(storage, keys);
+      ring.fill(keys);
       if (!settings.enabled) warnSwitchedOff();
       // A failed purge loses nothing and is tried again; the requests that need storage report its faults.
       purge ??= setInterval(() => {
@@ -233,6 +243,8 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     },
 
     service: createService(settings, storage, gate, { challengeFlow, enrolmentFlow, managementFlow }),
+
+    keys: createKeyCare(settings, storage),
 
     answer: (request, input, lane) => challenges.answer(request, input, lane),
 

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type Clock, DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.js';
-import type { RingKey } from './crypto/key-ring.js';
-import { SecondFactorError } from './errors.js';
+import { describeFaults, SecondFactorError } from './errors.js';
 import { TOKEN_FIELD } from './http/csrf.js';
 import { type ChooseLanguage, createLanguageChoice } from './http/language.js';
 import { samePathOnly } from './http/return-to.js';
 import { type CsrfOptions, viewNames } from './http/render.js';
+import { type KeySource, keySource } from './keys/source.js';
 import type {
   AssuranceOptions,
   LoginOptions,
@@ -28,7 +28,7 @@ export interface Settings {
   issuer: string;
   origin: string;
   storage: Storage;
-  keys: readonly [RingKey, ...RingKey[]];
+  keys: KeySource;
   user: UserOptions;
   login: LoginOptions;
   /** Where the host's login asks again, and the path at which a login is then the proof. */
@@ -89,19 +89,7 @@ const attemptLimits: Omit<AttemptLimits, 'cap'> = {
 /** One code is tried against all of a user's authenticators: each more makes guessing easier (R4). */
 export const MOST_AUTHENTICATORS = 5;
 
-const KEY_BYTES = 32;
-
 const LONGEST_ADOPTION = 90 * DAY;
-
-const keySecret = z
-  .union([z.string(), z.instanceof(Uint8Array)])
-  .transform((secret) => (typeof secret === 'string' ? Buffer.from(secret, 'base64') : secret))
-  .refine((bytes) => bytes.length >= KEY_BYTES, {
-    error: `must be at least ${String(KEY_BYTES)} bytes (base64 where it is text): make one with "openssl rand -base64 32"`,
-  })
-  .refine((bytes) => new Set(bytes).size > 8, {
-    error: 'is not random: make one with "openssl rand -base64 32"',
-  });
 
 const path = z.string().regex(/^\/(?:[\w.~-]+(?:\/[\w.~-]+)*)?$/, {
   error: 'must be an absolute path without a trailing slash, like "/two-factor"',
@@ -187,17 +175,7 @@ export const optionsSchema = z
         error: 'must be a storage, like sqlStorage.sqlite(database)',
       },
     ),
-    keys: z
-      .array(
-        z.strictObject({
-          id: z.string().regex(/^[\w-]{1,32}$/, { error: 'must have 1 to 32 letters, digits, "-" or "_"' }),
-          secret: keySecret,
-        }),
-      )
-      .min(1, { error: 'needs at least one key' })
-      .refine((keys) => new Set(keys.map((key) => key.id)).size === keys.length, {
-        error: 'must have different ids',
-      }),
+    keys: keySource,
     user: z
       .strictObject({
         id: verb,
@@ -355,13 +333,12 @@ export const optionsSchema = z
 export function parseOptions(options: SecondFactorOptions): Settings {
   const parsed = optionsSchema.safeParse(options);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `- ${describeIssue(issue)}`);
     throw new SecondFactorError(
       'configuration-invalid',
-      `passport-second-factor cannot start with these options:\n${faults.join('\n')}`,
+      `passport-second-factor cannot start with these options:\n${describeFaults(parsed.error.issues)}`,
     );
   }
-  const { totp, attempts, audit, keys, csrf, login, paths, trustedBrowsers, epochs, languages, ...rest } =
+  const { totp, attempts, audit, csrf, login, paths, trustedBrowsers, epochs, languages, ...rest } =
     parsed.data;
   const known = new Languages(options.languages?.texts);
   const { reauthenticate } = rest.user;
@@ -380,28 +357,17 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     csrf: csrf && options.csrf,
     pages: options.pages ?? {},
     languages: known,
-    wordsFor: createLanguageChoice(known, options.languages?.choose),
+    wordsFor: createLanguageChoice(known, options.languages),
     timeZone: languages.timeZone,
     api: options.api ?? {},
     notices: options.notices,
     paths: { ...paths, challenge: paths.challenge ?? `${paths.pages}/challenge` },
     held: login.held,
     adoptUntil: login.adoptUnstamped?.until.getTime() ?? 0,
-    keys: keys as [RingKey, ...RingKey[]],
     window: totp.window,
     limits: { ...attemptLimits, cap: attempts.cap },
     retention: audit.retention * DAY,
     node: audit.node,
     epochs: epochs && new EpochCache(epochs.redis, epochs.prefix ?? `second-factor:${rest.issuer}:`),
   };
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const name = issue.path.map((part) =>
-    typeof part === 'number' ? `[${String(part)}]` : `.${String(part)}`,
-  );
-  const subject = name.join('').replace(/^\./, '') || 'options';
-  return issue.code === 'unrecognized_keys'
-    ? `${subject} has unknown names: ${issue.keys.join(', ')}`
-    : `${subject}: ${issue.message}`;
 }

@@ -99,7 +99,7 @@ export interface Views {
   };
   'management/backup-code-used': { left: number; areFew: boolean; returnTo: string };
   /** Nothing of its own. */
-  'management/disable': Record<never, never>;
+  'management/disable': object;
   'management/rename': { id: string; name: string };
   'management/remove': { id: string; name: string };
   error: { message: string; homePath: string };

@@ -44,6 +44,7 @@ function hashWith(key: Uint8Array, userId: string, setId: string, code: string):
   return hmacSha256(key, joinParts([userId, setId, code]));
 }
 
-function keyContext(userId: string, setId: string): string[] {
+/** What the key of a set is bound to. */
+export function keyContext(userId: string, setId: string): string[] {
   return ['backup-code-key', userId, setId];
 }

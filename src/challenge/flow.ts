@@ -3,9 +3,18 @@ import { hashCode } from '../backup-codes/code-set.js';
 import type { KeyRing } from '../crypto/key-ring.js';
 import type { EventDetails, EventKind, SecondFactorEvent } from '../events.js';
 import type { Source } from '../http/source.js';
-import type { BackupCodeSet, Lane } from '../model.js';
+import { resealRecord } from '../keys/sealed.js';
+import type { Authenticator, BackupCodeSet, Lane } from '../model.js';
 import type { Settings } from '../settings.js';
-import type { Acceptance, Attempt, AttemptResult, PendingKey, Proof, Storage } from '../storage/storage.js';
+import type {
+  Acceptance,
+  Attempt,
+  AttemptResult,
+  PendingKey,
+  Proof,
+  SealedRecord,
+  Storage,
+} from '../storage/storage.js';
 import { matchStep } from '../totp/match-step.js';
 import { openSecret } from '../totp/secret.js';
 import type { Answer } from './answer.js';
@@ -98,24 +107,59 @@ export function createChallengeFlow(
     return lane === 'totp' ? findStep(userId, code) : findCode(userId, code);
   }
 
-  /** Tries one code against each authenticator, in the storage's fixed order. */
+  /**
+   * Tries one code against each authenticator, in the storage's fixed order. One that does not open keeps nobody from using
+   * another; but where none of those that do has the code, nobody knows whether it is wrong.
+   */
   async function findStep(userId: string, code: string): Promise<Found | 'wrong' | 'used'> {
     let isUsed = false;
+    const faults: unknown[] = [];
     for (const authenticator of await storage.listAuthenticators(userId)) {
-      const secret = openSecret(ring, authenticator);
+      const secret = tryToOpen(authenticator, faults);
+      if (!secret) continue;
       const step = matchStep(secret, authenticator, code, clock(), settings.window);
       if (step === undefined) continue;
-      if (step > authenticator.lastStep)
-        return { proof: { lane: 'totp', authenticatorId: authenticator.id, step } };
+      if (step > authenticator.lastStep) {
+        const { id, sealedSecret: sealed } = authenticator;
+        return {
+          proof: { lane: 'totp', authenticatorId: id, step },
+          record: { kind: 'authenticator', userId, id, sealed },
+        };
+      }
       isUsed = true;
     }
+    if (!isUsed && faults.length > 0) throw faults[0];
     return isUsed ? 'used' : 'wrong';
+  }
+
+  function tryToOpen(authenticator: Authenticator, faults: unknown[]): Buffer | undefined {
+    try {
+      return openSecret(ring, authenticator);
+    } catch (error) {
+      faults.push(error);
+      return undefined;
+    }
   }
 
   async function findCode(userId: string, code: string): Promise<Found | 'wrong'> {
     const set = await storage.findBackupCodeSet(userId);
     if (!set) return 'wrong';
-    return { proof: { lane: 'backup-code', setId: set.id, codeHash: hashCode(ring, set, code) }, set };
+    const { id, sealedKey: sealed } = set;
+    return {
+      proof: { lane: 'backup-code', setId: id, codeHash: hashCode(ring, set, code) },
+      record: { kind: 'backup-codes', userId, id, sealed },
+      set,
+    };
+  }
+
+  /** What has just opened is sealed with the first key from now on. The answer is accepted, whatever comes of this. */
+  async function resealUsed({ record }: Found): Promise<void> {
+    try {
+      const resealing = resealRecord(ring, record);
+      if (resealing) await storage.reseal([resealing]);
+    } catch {
+      // It opens as before, and the next answer or the command line tries again.
+    }
   }
 
   /** What is written of a right answer; the first takes the place of the attempt's. */
@@ -169,6 +213,7 @@ export function createChallengeFlow(
       switch (result) {
         case 'accepted':
           journal.publish(events);
+          if (effect === 'complete') await resealUsed(found);
           return {
             kind: 'accepted',
             lane,
@@ -203,9 +248,10 @@ export function createChallengeFlow(
   };
 }
 
-/** A right answer, with the set that its code is of. */
+/** A right answer, with what it was opened from and, of a backup code, the set. */
 interface Found {
   proof: Proof;
+  record: SealedRecord;
   set?: BackupCodeSet;
 }
 

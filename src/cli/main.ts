@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { conformance } from './conformance.js';
+import { keys } from './keys.js';
 import { migrate } from './migrate.js';
 import { report } from './report.js';
 import { reset, status } from './users.js';
@@ -9,6 +10,7 @@ const usage = `second-factor, the command line of passport-second-factor
 
   second-factor conformance <manifest.json>   looks at a running application from outside
   second-factor report                        the state of an installation, and what to do about it
+  second-factor keys status|rotate|reseal     the keys that seal the secrets, over the years
   second-factor migrate                       creates or upgrades the tables
   second-factor status <user id>              how the second factor of a user stands
   second-factor reset <user id> --reason …    turns it off for somebody who has lost everything
@@ -18,6 +20,7 @@ const usage = `second-factor, the command line of passport-second-factor
 
 const commands: Partial<Record<string, (args: string[]) => Promise<number>>> = {
   conformance,
+  keys,
   migrate,
   report,
   reset,

@@ -8,10 +8,10 @@ export type ChooseLanguage = (request: Request) => Texts;
 /** The host's choice, else what the browser asks for (`Accept-Language`), else the first language. */
 export function createLanguageChoice(
   languages: Languages,
-  choose?: (request: Request) => string | undefined,
+  host: { choose?: (request: Request) => string | undefined } = {},
 ): ChooseLanguage {
   return (request) => {
-    const chosen = choose?.(request) ?? request.acceptsLanguages([...languages.tags]);
+    const chosen = host.choose?.(request) ?? request.acceptsLanguages([...languages.tags]);
     return languages.get(chosen || languages.tags[0]);
   };
 }

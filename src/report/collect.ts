@@ -1,4 +1,5 @@
 import { SECOND } from '../clock.js';
+import { KEYS_PATIENCE } from '../keys/source.js';
 import type { Settings } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 import { describeAnswers } from './answers.js';
@@ -32,7 +33,8 @@ export async function collectReport(
   const given = context.session ?? {};
   const { store } = given;
   const redis = context.redis ?? findRedis(store);
-  const [inspection, total, visited, probe, redisAhead] = await Promise.all([
+  const [keys, inspection, total, visited, probe, redisAhead] = await Promise.all([
+    look(() => settings.keys(), KEYS_PATIENCE + SECOND),
     look(() => storage.inspect(clock, limits.cap), inspectionPatience),
     look(() => context.countUsers?.()),
     url === undefined ? undefined : look(() => visit(url, settings), inspectionPatience),
@@ -40,12 +42,12 @@ export async function collectReport(
     redis && look(() => askRedis(redis, clock)),
   ]);
   const findings: Record<SectionId, Finding> = {
-    configuration: describeConfiguration(settings, mode),
+    configuration: describeConfiguration(settings, keys, mode),
     tables: describeTables(inspection),
     users: describeUsers(inspection, total),
     dependencies: describeDependencies(from),
     endpoints: describeEndpoints(url, visited, settings),
-    'self-test': testOurselves(settings, inspection),
+    'self-test': testOurselves(keys, inspection),
     sessions: describeSessions(store, probe, mode),
     cookie: describeCookie(
       given.cookie,

@@ -1,8 +1,14 @@
+import type { RingKey } from '../crypto/key-ring.js';
 import type { Settings } from '../settings.js';
+import type { Look } from './look.js';
 import type { Finding } from './report.js';
 
-export function describeConfiguration(settings: Settings, mode: 'production' | 'development'): Finding {
-  const { enabled, issuer, origin, paths, window, keys, limits } = settings;
+export function describeConfiguration(
+  settings: Settings,
+  keys: Look<readonly RingKey[]>,
+  mode: 'production' | 'development',
+): Finding {
+  const { enabled, issuer, origin, paths, window, limits } = settings;
   const loosened = findLoosened(settings);
   const isDevelopment = mode === 'development';
   return {
@@ -14,7 +20,9 @@ export function describeConfiguration(settings: Settings, mode: 'production' | '
       { name: 'pages', value: paths.pages, state: 'ok' },
       { name: 'api', value: paths.api, state: 'ok' },
       { name: 'window', value: `-${window.past} … +${window.future}`, state: 'ok' },
-      { name: 'keys', value: keys.map(({ id }) => id).join(', '), state: 'ok' },
+      keys.seen
+        ? { name: 'keys', value: keys.seen.map(({ id }) => id).join(', '), state: 'ok' }
+        : { name: 'keys', value: { word: 'no-answer' }, state: 'problem' },
       { name: 'cap', value: limits.cap, state: 'ok' },
       loosened.length === 0
         ? { name: 'loosened', value: { word: 'none' }, state: 'ok' }
@@ -22,6 +30,7 @@ export function describeConfiguration(settings: Settings, mode: 'production' | '
     ],
     problems: [
       ...(enabled ? [] : [{ code: 'switched-off', details: {} } as const]),
+      ...(keys.seen ? [] : [{ code: 'keys-unavailable', details: { reason: keys.fault } } as const]),
       ...(isDevelopment ? [{ code: 'development-mode', details: {} } as const] : []),
     ],
   };

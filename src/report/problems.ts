@@ -18,7 +18,9 @@ export interface ProblemDetails {
   'api-not-mounted': { path: string };
   'endpoint-wrong': { endpoints: readonly string[] };
   'self-test-failed': { test: string };
+  'keys-unavailable': { reason: string };
   'key-missing': { keyId: string; records: number };
+  'key-lost': { keyId: string; records: number };
   'seal-broken': { keyId: string; records: number };
   'session-store-memory': None;
   'session-store-unreachable': { store: string; reason: string };
@@ -51,7 +53,9 @@ export const severities: Readonly<Record<ProblemCode, Severity>> = {
   'api-not-mounted': 'notice',
   'endpoint-wrong': 'problem',
   'self-test-failed': 'problem',
+  'keys-unavailable': 'problem',
   'key-missing': 'problem',
+  'key-lost': 'problem',
   'seal-broken': 'problem',
   'session-store-memory': 'problem',
   'session-store-unreachable': 'problem',

@@ -1,11 +1,9 @@
-import { hashCode } from '../backup-codes/code-set.js';
-import { createKeyRing, type KeyRing, type RingKey } from '../crypto/key-ring.js';
+import { createKeyRing, isUsable, type KeyRing, type RingKey, type UsableKey } from '../crypto/key-ring.js';
 import { randomSecret } from '../crypto/random.js';
 import { SecondFactorError } from '../errors.js';
-import type { Settings } from '../settings.js';
+import { openRecord, opens, showKeyId } from '../keys/sealed.js';
 import type { Inspection, SealedRecords } from '../storage/storage.js';
 import { defaultParameters, matchStep } from '../totp/match-step.js';
-import { openSecret } from '../totp/secret.js';
 import type { Look } from './look.js';
 import type { Finding, Found, Row } from './report.js';
 
@@ -13,17 +11,23 @@ import type { Finding, Found, Row } from './report.js';
 const vector = { secret: Buffer.from('12345678901234567890'), now: 59_000, code: '287082', step: 1 };
 
 /** Tries what the second step is made of, and whether the records open that stand in the tables. */
-export function testOurselves({ keys }: Settings, { seen }: Look<Inspection>): Finding {
+export function testOurselves(
+  { seen: keys = [] }: Look<readonly RingKey[]>,
+  { seen }: Look<Inspection>,
+): Finding {
   const ring = createKeyRing(keys);
+  const lost = new Set(keys.flatMap((key) => (isUsable(key) ? [] : key.id)));
   const tests: { row: Pick<Row, 'name' | 'of'>; holds: boolean; test: string }[] = [
     { row: { name: 'rfc-vector' }, holds: matchesVector(), test: 'RFC 6238' },
-    ...keys.map((key) => ({
+    ...keys.filter(isUsable).map((key) => ({
       row: { name: 'seal', of: key.id } as const,
       holds: seals(key),
       test: `AES-256-GCM, ${key.id}`,
     })),
   ];
-  const canaries = (seen?.records?.sealed ?? []).map((records) => openOne(ring, records));
+  // Without keys there is nothing to try the records with; that is told where the keys are.
+  const sealed = keys.length === 0 ? [] : (seen?.records?.sealed ?? []);
+  const canaries = sealed.map((records) => openOne(ring, lost, records));
   return {
     rows: [
       ...tests.map(({ row, holds }): Row => ({
@@ -48,7 +52,7 @@ function matchesVector(): boolean {
 }
 
 /** With each key alone, and for its own context alone. */
-function seals(key: RingKey): boolean {
+function seals(key: UsableKey): boolean {
   const ring = createKeyRing([key]);
   const plain = randomSecret(20);
   const sealed = ring.seal(plain, ['self-test', 'one']);
@@ -58,42 +62,27 @@ function seals(key: RingKey): boolean {
   );
 }
 
-function opens(open: () => unknown): boolean {
-  try {
-    open();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-type Broken = Extract<Found, { code: 'key-missing' | 'seal-broken' }>;
+type Broken = Extract<Found, { code: 'key-missing' | 'key-lost' | 'seal-broken' }>;
 
 function openOne(
   ring: KeyRing,
+  lost: ReadonlySet<string>,
   { kind, keyId, count, sample }: SealedRecords,
 ): { row: Row; problem?: Broken } {
-  const { userId, id, sealed } = sample;
   const row = { name: `sealed-${kind}`, of: showKeyId(keyId), value: count } as const;
   try {
-    if (kind === 'authenticator') openSecret(ring, { userId, id, sealedSecret: sealed });
-    else hashCode(ring, { userId, id, sealedKey: sealed }, '');
+    openRecord(ring, { kind, ...sample });
     return { row: { ...row, state: 'ok' } };
   } catch (error) {
     const isUnknown = error instanceof SecondFactorError && error.code === 'key-unknown';
     return {
       row: { ...row, state: 'problem' },
       problem: {
-        code: isUnknown ? 'key-missing' : 'seal-broken',
+        code: lost.has(keyId) ? 'key-lost' : isUnknown ? 'key-missing' : 'seal-broken',
         details: { keyId: showKeyId(keyId), records: count },
       },
     };
   }
-}
-
-/** What is no id may be a value that was never sealed, which nobody is to see. */
-function showKeyId(keyId: string): string {
-  return /^[\w-]{1,32}$/.test(keyId) ? keyId : '?';
 }
 
 /** One problem for each key: authenticators and backup codes miss the same one. */

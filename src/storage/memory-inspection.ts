@@ -1,21 +1,17 @@
 import type { Account, Counter, Lane, Pending } from '../model.js';
-import type { InspectedRecords, SealedRecords } from './storage.js';
+import type { InspectedRecords, SealedRecord, SealedRecords } from './storage.js';
 
 type InspectedAccount = Pick<Account, 'enabledAt'> & {
   lanes: Record<Lane, Counter>;
 };
 
-/** One sealed value, whose it is and what it belongs to. */
-interface Sealed {
-  kind: SealedRecords['kind'];
-  userId: string;
-  id: string;
-  sealed: string;
-}
-
 /** What `Storage.inspect` tells of records that are all at hand. */
 export function inspectRecords(
-  records: { accounts: readonly InspectedAccount[]; pendings: readonly Pending[]; sealed: readonly Sealed[] },
+  records: {
+    accounts: readonly InspectedAccount[];
+    pendings: readonly Pending[];
+    sealed: readonly SealedRecord[];
+  },
   now: number,
   cap: number,
 ): InspectedRecords {
@@ -38,12 +34,17 @@ export function inspectRecords(
   };
 }
 
-function groupByKey(values: readonly Sealed[]): SealedRecords[] {
+function groupByKey(values: readonly SealedRecord[]): SealedRecords[] {
   const groups = new Map<string, SealedRecords>();
   for (const { kind, ...sample } of values) {
-    const keyId = sample.sealed.split('.', 1)[0] ?? '';
+    const keyId = keyIdOf(sample.sealed);
     const group = groups.get(`${kind} ${keyId}`);
     groups.set(`${kind} ${keyId}`, { kind, keyId, count: (group?.count ?? 0) + 1, sample });
   }
   return [...groups.values()];
+}
+
+/** What stands before the first `.`; `''` where there is none. */
+export function keyIdOf(sealed: string): string {
+  return sealed.slice(0, Math.max(0, sealed.indexOf('.')));
 }

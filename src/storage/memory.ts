@@ -9,8 +9,16 @@ import {
   matches,
   refuseAttempt,
 } from './memory-attempts.js';
-import { inspectRecords } from './memory-inspection.js';
-import type { EventCursor, NewBackupCodeSet, PendingKey, Proof, Storage } from './storage.js';
+import { inspectRecords, keyIdOf } from './memory-inspection.js';
+import type {
+  EventCursor,
+  NewBackupCodeSet,
+  PendingKey,
+  Proof,
+  Resealing,
+  SealedRecord,
+  Storage,
+} from './storage.js';
 
 interface BackupCodeRecord extends Omit<BackupCodeSet, 'total' | 'left' | 'usedAt'> {
   /** Code hash to when it was used. */
@@ -25,6 +33,7 @@ export function memoryStorage(): Storage {
   const backupCodes = new Map<string, BackupCodeRecord>();
   const browsers = new Map<string, TrustedBrowser>();
   const events = new Map<string, SecondFactorEvent>();
+  const canaries = new Map<string, string>();
 
   const accountOf = (userId: string): AccountRecord =>
     accounts.get(userId) ?? {
@@ -98,7 +107,7 @@ export function memoryStorage(): Storage {
     return () => set.codes.set(proof.codeHash, now);
   }
 
-  function listSealed() {
+  function listSealed(): SealedRecord[] {
     return [
       ...[...authenticators.values()].map(
         ({ userId, id, sealedSecret }) =>
@@ -108,6 +117,20 @@ export function memoryStorage(): Storage {
         ({ userId, id, sealedKey }) => ({ kind: 'backup-codes', userId, id, sealed: sealedKey }) as const,
       ),
     ];
+  }
+
+  /** @returns whether the record still was as it had been read. */
+  function resealOne({ kind, userId, id, sealed, fresh }: Resealing): boolean {
+    if (kind === 'authenticator') {
+      const authenticator = authenticators.get(id);
+      if (authenticator?.userId !== userId || authenticator.sealedSecret !== sealed) return false;
+      authenticator.sealedSecret = fresh;
+      return true;
+    }
+    const set = backupCodes.get(userId);
+    if (set?.id !== id || set.sealedKey !== sealed) return false;
+    set.sealedKey = fresh;
+    return true;
   }
 
   // No verb awaits anything, so each is one step that no other caller can see half of.
@@ -123,7 +146,7 @@ export function memoryStorage(): Storage {
 
     async listAuthenticators(userId) {
       return listOf(userId)
-        .sort((a, b) => a.createdAt - b.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
+        .sort((a, b) => a.createdAt - b.createdAt || compareBytes(a.id, b.id))
         .map((authenticator) => ({ ...authenticator }));
     },
 
@@ -323,7 +346,7 @@ export function memoryStorage(): Storage {
     async listTrustedBrowsers(userId) {
       return [...browsers.values()]
         .filter((browser) => browser.userId === userId)
-        .sort((a, b) => b.createdAt - a.createdAt || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
+        .sort((a, b) => b.createdAt - a.createdAt || compareBytes(a.id, b.id))
         .map((browser) => ({ ...browser }));
     },
 
@@ -372,8 +395,34 @@ export function memoryStorage(): Storage {
       return old.length;
     },
 
+    async listKeyIds() {
+      return [...new Set(listSealed().map(({ sealed }) => keyIdOf(sealed)))].slice(0, 1_000);
+    },
+
+    async listSealed({ kind, keyId, after, limit }) {
+      return listSealed()
+        .filter((sealed) => sealed.kind === kind && keyIdOf(sealed.sealed) === keyId)
+        .filter(({ id }) => after === null || compareBytes(id, after) > 0)
+        .sort((a, b) => compareBytes(a.id, b.id))
+        .slice(0, limit);
+    },
+
+    async reseal(resealings) {
+      return resealings.filter(resealOne).length;
+    },
+
+    async findCanary(keyId) {
+      return canaries.get(keyId);
+    },
+
+    async keepCanary(keyId, sealed) {
+      const kept = canaries.get(keyId) ?? sealed;
+      canaries.set(keyId, kept);
+      return kept;
+    },
+
     async inspect(clock, cap) {
-      const maps = { accounts, authenticators, pendings, backupCodes, browsers, events };
+      const maps = { accounts, authenticators, pendings, backupCodes, browsers, events, canaries };
       return {
         clockAhead: undefined,
         schema: { there: 0, known: 0 },
@@ -389,5 +438,9 @@ export function memoryStorage(): Storage {
 }
 
 function isOlder(a: EventCursor, b: EventCursor): boolean {
-  return a.at < b.at || (a.at === b.at && Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)) < 0);
+  return a.at < b.at || (a.at === b.at && compareBytes(a.id, b.id) < 0);
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

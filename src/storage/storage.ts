@@ -197,11 +197,33 @@ export interface InspectedRecords {
 
 /** Records that one key has sealed, and one of them to try it with. */
 export interface SealedRecords {
-  kind: 'authenticator' | 'backup-codes';
-  /** What stands before the first `.` of a sealed value. */
+  kind: SealedRecord['kind'];
+  /** What stands before the first `.` of a sealed value; `''` where there is none. */
   keyId: string;
   count: number;
-  sample: { userId: string; id: string; sealed: string };
+  sample: Omit<SealedRecord, 'kind'>;
+}
+
+/** What the key ring has sealed for as long as it stands: an authenticator's secret, the key of a set of backup codes. */
+export interface SealedRecord {
+  kind: 'authenticator' | 'backup-codes';
+  userId: string;
+  id: string;
+  sealed: string;
+}
+
+/** Which records a list of sealed ones has. */
+export interface SealedPage {
+  kind: SealedRecord['kind'];
+  keyId: string;
+  /** Those whose id comes after this one; `null` for all. */
+  after: string | null;
+  limit: number;
+}
+
+/** A sealed value that takes the place of the one that was read. */
+export interface Resealing extends SealedRecord {
+  fresh: string;
 }
 
 /**
@@ -356,6 +378,25 @@ export interface Storage {
 
   /** Deletes events of before that instant. @returns how many. */
   purgeEvents(before: number): Promise<number>;
+
+  /** The ids of all keys that records are sealed with, which reads an index and not the tables. At most 1,000. */
+  listKeyIds(): Promise<string[]>;
+
+  /** Records that one key has sealed, by their ids in the order of bytes. An index finds them. */
+  listSealed(page: SealedPage): Promise<SealedRecord[]>;
+
+  /**
+   * Seals records anew, each by a conditional update of the sealed value alone (`… SET sealed = :fresh WHERE id = :id AND user_id =
+   * :user AND sealed = :sealed`): what was changed or removed meanwhile stays as it is. In one transaction.
+   * @returns how many were.
+   */
+  reseal(resealings: readonly Resealing[]): Promise<number>;
+
+  /** What a key has sealed when it was first used, to know it again. */
+  findCanary(keyId: string): Promise<string | undefined>;
+
+  /** Insert if absent, then read: parallel callers all get the one that was first. */
+  keepCanary(keyId: string, sealed: string): Promise<string>;
 
   /**
    * Looks at everything and changes nothing, also where tables are missing. For the status report alone: it counts whole

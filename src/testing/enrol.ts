@@ -28,7 +28,7 @@ export interface TestFactor {
 export async function enrolUser(options: SecondFactorOptions, userId: string): Promise<TestFactor> {
   const { keys, clock, epochs, ...settings } = parseOptions(options);
   const storage = forgetEpochs(settings.storage, epochs);
-  const ring = createKeyRing(keys);
+  const ring = createKeyRing(await keys());
   const now = clock();
   const secret = generateSecret();
   const owner = { userId, id: randomId() };

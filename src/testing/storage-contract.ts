@@ -8,6 +8,7 @@ import { budgetCases } from './storage-contract-budget.js';
 import { changeCases } from './storage-contract-changes.js';
 import { eventCases } from './storage-contract-events.js';
 import { inspectionCases } from './storage-contract-inspection.js';
+import { keyCases } from './storage-contract-keys.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
 import { removalCases } from './storage-contract-removals.js';
@@ -54,6 +55,22 @@ async function renameInParallel(storage: Storage, userId: string): Promise<void>
   );
 }
 
+/** 16 callers, each of which seals the secret of the first authenticator anew, six times, with what is there then. */
+async function resealInParallel(storage: Storage, userId: string): Promise<void> {
+  const { id } = authenticatorOf(userId);
+  await Promise.all(
+    callers.slice(0, 16).map(async (caller) => {
+      // Not in step with each other.
+      for (let pause = caller % 3; pause > 0; pause -= 1) await storage.findAccount(userId);
+      for (let time = 0; time < 6; time += 1) {
+        const [there] = await storage.listAuthenticators(userId);
+        const sealed = there?.sealedSecret ?? '';
+        await storage.reseal([{ kind: 'authenticator', userId, id, sealed, fresh: `new.${caller}.${time}` }]);
+      }
+    }),
+  );
+}
+
 /** 16 callers, each of which hands in three tokens one after the other. */
 async function useInParallel(storage: Storage, userId: string): Promise<void> {
   await Promise.all(
@@ -85,6 +102,29 @@ const raceCases: readonly StorageContractCase[] = [
       const [result] = await Promise.all([accept, renameInParallel(storage, login.userId)]);
       assert.equal(result, 'accepted');
       assert.equal((await storage.listAuthenticators(login.userId))[0]?.lastStep, 101);
+    }
+  }),
+
+  check('race: reseal gives no used step back', async (storage) => {
+    for (let round = 0; round < 8; round += 1) {
+      const login = await begin(storage, 'login', await enrol(storage));
+      const accept = storage.accept(useStep(login, 101));
+      const [result] = await Promise.all([accept, resealInParallel(storage, login.userId)]);
+      assert.equal(result, 'accepted');
+      const [authenticator] = await storage.listAuthenticators(login.userId);
+      assert.equal(authenticator?.lastStep, 101);
+      assert.match(authenticator.sealedSecret, /^new\./);
+    }
+  }),
+
+  check('race: reseal brings no removed authenticator back', async (storage) => {
+    for (let round = 0; round < 3; round += 1) {
+      const userId = await enrolTwo(storage);
+      const { id } = authenticatorOf(userId);
+      const remove = storage.removeAuthenticator({ userId, epoch: 2, authenticatorId: id, events: [] });
+      const [epoch] = await Promise.all([remove, resealInParallel(storage, userId)]);
+      assert.equal(epoch, 3);
+      assert.deepEqual(await storage.listAuthenticators(userId), [secondAuthenticatorOf(userId)]);
     }
   }),
 
@@ -128,6 +168,7 @@ export const storageContract: readonly StorageContractCase[] = [
   ...replacementCases,
   ...browserCases,
   ...eventCases,
+  ...keyCases,
   ...inspectionCases,
   ...raceCases,
 ];

@@ -1,12 +1,12 @@
 /** Numbers, times and plurals as a language writes them, by `Intl`. Made once for each language. */
 export interface Format {
   /** A span in whole units, e.g. "5 minutes". */
-  seconds(count: number): string;
-  minutes(count: number): string;
-  days(count: number): string;
-  number(value: number): string;
+  seconds: (count: number) => string;
+  minutes: (count: number) => string;
+  days: (count: number) => string;
+  number: (value: number) => string;
   /** Picks a form by the plural rules of the language (CLDR); `other` where there is none. */
-  plural(count: number, forms: { [Rule in Intl.LDMLPluralRule]?: string } & { other: string }): string;
+  plural: (count: number, forms: { [Rule in Intl.LDMLPluralRule]?: string } & { other: string }) => string;
 }
 
 /** @param locale BCP 47, e.g. `en-GB`. */

@@ -6,14 +6,21 @@ export function generateSecret(): Buffer {
   return randomSecret(20);
 }
 
-/** A live authenticator's secret: sealed for this user and authenticator, and for no other state. */
-export function sealSecret(ring: KeyRing, owner: { userId: string; id: string }, secret: Uint8Array): string {
-  return ring.seal(secret, ['authenticator', owner.userId, owner.id]);
+interface Owner {
+  userId: string;
+  id: string;
 }
 
-export function openSecret(
-  ring: KeyRing,
-  owner: { userId: string; id: string; sealedSecret: string },
-): Buffer {
-  return ring.open(owner.sealedSecret, ['authenticator', owner.userId, owner.id]);
+/** A live authenticator's secret: sealed for this user and authenticator, and for no other state. */
+export function sealSecret(ring: KeyRing, owner: Owner, secret: Uint8Array): string {
+  return ring.seal(secret, secretContext(owner));
+}
+
+export function openSecret(ring: KeyRing, owner: Owner & { sealedSecret: string }): Buffer {
+  return ring.open(owner.sealedSecret, secretContext(owner));
+}
+
+/** What a live authenticator's secret is bound to. */
+export function secretContext({ userId, id }: Owner): string[] {
+  return ['authenticator', userId, id];
 }

@@ -17,11 +17,13 @@ const SHORT = randomBytes(24).toString('base64');
 const ZEROS = Buffer.alloc(32).toString('base64');
 const PATTERN = 'abcd'.repeat(16);
 
+const key = { id: 'now', secret: SECRET };
+
 const right: SecondFactorOptions = {
   issuer: 'Test Service',
   origin: 'https://id.example',
   storage: memoryStorage(),
-  keys: [{ id: 'now', secret: SECRET }],
+  keys: [key],
   user: { id: () => 'ada', label: () => 'ada' },
 };
 
@@ -74,12 +76,20 @@ describe('R13 an operator who sets something weak or wrong is stopped at the sta
       /keys\[0\]\.secret: is not random/,
     ],
     ['a repeated pattern', { keys: [{ id: 'now', secret: PATTERN }] }, /keys\[0\]\.secret: is not random/],
-    ['a weak second key', { keys: [right.keys[0], { id: 'old', secret: SHORT }] }, /keys\[1\]\.secret/],
+    ['a weak second key', { keys: [key, { id: 'old', secret: SHORT }] }, /keys\[1\]\.secret/],
     ['no secret', { keys: [{ id: 'now' }] }, /keys\[0\]\.secret/],
     ['no key', { keys: [] }, /keys: .*at least one/],
-    ['keys with one id', { keys: [right.keys[0], right.keys[0]] }, /keys: .*different ids/],
+    ['keys with one id', { keys: [key, key] }, /keys: .*different ids/],
     ['a key in place of its id', { keys: [{ id: SECRET, secret: SECRET }] }, /keys\[0\]\.id/],
     ['a dot in a key id', { keys: [{ id: 'a.b', secret: SECRET }] }, /keys\[0\]\.id: .*letters, digits/],
+    ['no keys at all', { keys: undefined }, /keys: .*array/],
+    [
+      'a lost key with a secret',
+      { keys: [key, { id: 'old', secret: SECRET, lost: true }] },
+      /keys\[1\]\.lost/,
+    ],
+    ['a key that is not lost', { keys: [key, { id: 'old', lost: false }] }, /keys\[1\]\.lost: must be true/],
+    ['a lost key that seals', { keys: [{ id: 'old', lost: true }, key] }, /keys\[0\]: must not be lost/],
     ['keys as text', { keys: SECRET }, /keys/],
     [
       'an unknown name in a key',

@@ -2,6 +2,7 @@ import Database from 'libsql';
 import { sqlStorage } from 'passport-second-factor';
 import { totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
+import type { UsableKey } from '../../src/crypto/key-ring.js';
 import { call, eachFace, faces, setUp } from '../helpers/faces.js';
 import {
   API,
@@ -349,7 +350,7 @@ describe.each(eachFace)('over the %s, R8 somebody who can write into the databas
     host.database.exec(`${SEALED} 'other' || substr(sealed_secret, 5)`);
     const refused = await face.answer(await host.signIn('ada'), code());
     expect(refused.status).toBe(503);
-    const secret = Buffer.from(host.options.keys[0]!.secret as Uint8Array);
+    const secret = Buffer.from((host.options.keys as [UsableKey])[0].secret);
     for (const text of [secret.toString('hex'), secret.toString('base64')])
       expect(refused.response.text).not.toContain(text);
   });
@@ -362,7 +363,7 @@ describe.each(eachFace)('over the %s, R8 somebody who can write into the databas
 });
 
 describe('R8 the key ring', () => {
-  it('can be rotated: old secrets open with the old key, and without it nobody is let in', async () => {
+  it('can be rotated: old secrets open with the old key, and are sealed anew by being used', async () => {
     const [oldKey, newKey] = ['old', 'new'].map((id, index) => ({
       id,
       secret: Buffer.from(Array.from({ length: 32 }, (_, byte) => (byte * 7 + index) % 256)),
@@ -376,11 +377,10 @@ describe('R8 the key ring', () => {
     expect(await whoIs(await signInWhole(both, 'ada', factor.code(-1)))).toBe('ada');
     expect(await whoIs(await signInWhole(both, 'ada', factor.backupCodes[0]!))).toBe('ada');
 
-    const lost = await createHost({ options: { storage, keys: [newKey] } });
-    const agent = await lost.signIn('ada');
-    for (const code of [factor.code(), factor.backupCodes[1]!])
-      expect((await answer(agent, code)).status).toBe(503);
-    expect(await whoIs(agent)).toBe('nobody');
+    // What was used is sealed with the new key by now, so that the old one can go.
+    const after = await createHost({ options: { storage, keys: [newKey] } });
+    expect(await whoIs(await signInWhole(after, 'ada', factor.code()))).toBe('ada');
+    expect(await whoIs(await signInWhole(after, 'ada', factor.backupCodes[1]!))).toBe('ada');
     database.close();
   });
 });

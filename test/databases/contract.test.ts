@@ -35,7 +35,8 @@ describe.each(kinds)('listAuthenticators over %s', (_, kind) => {
       await runSql(
         kind,
         url,
-        `insert into two_factor_authenticators values ('${id}', 'ada', 'Phone', 'sha1', 6, 30, 'sealed', 0, 1, null)`,
+        `insert into two_factor_authenticators (id, user_id, name, algorithm, digits, period, sealed_secret, last_step, created_at)
+          values ('${id}', 'ada', 'Phone', 'sha1', 6, 30, 'sealed', 0, 1)`,
       );
     }
     const found = (await storage.listAuthenticators('ada')).map(({ id }) => id);

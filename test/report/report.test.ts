@@ -129,6 +129,30 @@ describe('keys in the report', () => {
     ]);
     const lost = await createSecondFactor({ ...host.options, keys: [fresh] }).report();
     expect(detailsOf(lost, 'key-missing')).toEqual({ keyId: 'old', records: 2 });
+    const known = await createSecondFactor({
+      ...host.options,
+      keys: [fresh, { id: 'old', lost: true }],
+    }).report();
+    expect(detailsOf(known, 'key-lost')).toEqual({ keyId: 'old', records: 2 });
+    expect(codesOf(known)).toEqual(['key-lost']);
+    expect(rowsOf(known, 'self-test').map(({ name, of, state }) => [name, of, state])).toEqual([
+      ['rfc-vector', undefined, 'ok'],
+      ['seal', 'fresh', 'ok'],
+      ['sealed-authenticator', 'old', 'problem'],
+      ['sealed-backup-codes', 'old', 'problem'],
+    ]);
+  });
+
+  it('are told to be away where their function fails, and nothing of what it said', async () => {
+    const host = await createReported();
+    await host.enrol('ada');
+    const report = await createSecondFactor({
+      ...host.options,
+      keys: () => Promise.reject(Object.assign(new Error('token=hunter2'), { code: 'ECONNREFUSED' })),
+    }).report();
+    expect(codesOf(report)).toEqual(['keys-unavailable']);
+    expect(detailsOf(report, 'keys-unavailable')).toEqual({ reason: 'ECONNREFUSED' });
+    expect(JSON.stringify(report)).not.toContain('hunter2');
   });
 
   it('do not open a record that was moved to another user', async () => {

@@ -21,7 +21,9 @@ const details: ProblemDetails = {
   'api-not-mounted': { path: '/api' },
   'endpoint-wrong': { endpoints: ['GET /one: 500 (200)', 'GET /two: 404 (200)'] },
   'self-test-failed': { test: 'RFC 6238' },
+  'keys-unavailable': { reason: 'ETIMEDOUT' },
   'key-missing': { keyId: '2026-11', records: 12 },
+  'key-lost': { keyId: '2026-10', records: 12 },
   'seal-broken': { keyId: '2026-11', records: 12 },
   'session-store-memory': {},
   'session-store-unreachable': { store: 'RedisStore', reason: 'ETIMEDOUT' },
@@ -111,7 +113,7 @@ describe('drawReport', () => {
       'Faktor kedua: laporan status',
       'Diperiksa pada 2026-11-27 06:42:30 UTC',
       '',
-      '17 masalah, 5 catatan',
+      '19 masalah, 5 catatan',
     ]);
     expect(text.indexOf('MASALAH: clock-off')).toBeLessThan(text.indexOf('\nTabel\n'));
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(72);

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SecondFactorEvent } from '../../src/events.js';
 import type { Account, Authenticator, LaneCounter, Pending, TrustedBrowser } from '../../src/model.js';
-import { inspectRecords } from '../../src/storage/memory-inspection.js';
-import type { NewBackupCodeSet, PendingKey, Storage } from '../../src/storage/storage.js';
+import { inspectRecords, keyIdOf } from '../../src/storage/memory-inspection.js';
+import type { NewBackupCodeSet, PendingKey, SealedRecord, Storage } from '../../src/storage/storage.js';
 
 interface UserRecord extends Account {
   passwordChangedAt: number;
@@ -52,6 +52,7 @@ export function naiveStorage(
   const pendings = openTable<Pending>('pendings');
   const browsers = openTable<TrustedBrowser>('browsers');
   const events = openTable<SecondFactorEvent>('events');
+  const canaries = openTable<string>('canaries');
 
   const freshLane = (): LaneCounter => ({
     failures: 0,
@@ -99,6 +100,17 @@ export function naiveStorage(
     Object.assign(user, { authenticators: [], backupCodes: null });
     await deletePendings((pending) => pending.userId === user.userId);
     await deleteBrowsers((browser) => browser.userId === user.userId);
+  }
+
+  async function listAllSealed(): Promise<SealedRecord[]> {
+    return (await users.list()).flatMap(({ userId, authenticators, backupCodes }): SealedRecord[] => {
+      const secrets = authenticators.map(
+        ({ id, sealedSecret }) => ({ kind: 'authenticator', userId, id, sealed: sealedSecret }) as const,
+      );
+      if (!backupCodes) return secrets;
+      const { id, sealedKey } = backupCodes.set;
+      return [...secrets, { kind: 'backup-codes', userId, id, sealed: sealedKey }];
+    });
   }
 
   return {
@@ -366,23 +378,39 @@ export function naiveStorage(
       for (const { id } of old) await events.delete(id);
       return old.length;
     },
+    async listKeyIds() {
+      return [...new Set((await listAllSealed()).map(({ sealed }) => keyIdOf(sealed)))];
+    },
+    async listSealed({ kind, keyId, after, limit }) {
+      return (await listAllSealed())
+        .filter((record) => record.kind === kind && keyIdOf(record.sealed) === keyId)
+        .filter(({ id }) => after === null || Buffer.compare(Buffer.from(id), Buffer.from(after)) > 0)
+        .sort((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
+        .slice(0, limit);
+    },
+    async reseal(resealings) {
+      let count = 0;
+      for (const { kind, userId, id, sealed, fresh } of resealings) {
+        const user = await findUser(userId);
+        const authenticator = user.authenticators.find((each) => each.id === id);
+        const set = user.backupCodes?.set;
+        if (kind === 'authenticator' && authenticator?.sealedSecret === sealed)
+          authenticator.sealedSecret = fresh;
+        else if (kind === 'backup-codes' && set?.id === id && set.sealedKey === sealed) set.sealedKey = fresh;
+        else continue;
+        await users.save(userId, user);
+        count += 1;
+      }
+      return count;
+    },
+    findCanary: (keyId) => canaries.find(keyId),
+    async keepCanary(keyId, sealed) {
+      const kept = (await canaries.find(keyId)) ?? sealed;
+      await canaries.save(keyId, kept);
+      return kept;
+    },
     async inspect(clock, cap) {
-      const [accounts, rows] = [await users.list(), await pendings.list()];
-      const sealed = accounts.flatMap(({ userId, authenticators, backupCodes }) => [
-        ...authenticators.map(
-          ({ id, sealedSecret }) => ({ kind: 'authenticator', userId, id, sealed: sealedSecret }) as const,
-        ),
-        ...(backupCodes
-          ? [
-              {
-                kind: 'backup-codes',
-                userId,
-                id: backupCodes.set.id,
-                sealed: backupCodes.set.sealedKey,
-              } as const,
-            ]
-          : []),
-      ]);
+      const [accounts, rows, sealed] = [await users.list(), await pendings.list(), await listAllSealed()];
       return {
         clockAhead: undefined,
         schema: { there: 0, known: 0 },

@@ -8,7 +8,7 @@ const order = [
   'crypto',
   ...['totp', 'backup-codes'],
   'http',
-  'storage',
+  ...['storage', 'keys'],
   ...['options', 'settings'],
   ...['audit', 'trusted-browser', 'policy'],
   'login',

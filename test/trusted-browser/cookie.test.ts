@@ -14,13 +14,7 @@ describe('BrowserCookie', () => {
         ...{ issuer: 'A', origin, storage: memoryStorage(), keys, clock: createTestClock() },
         user: { id: () => '1', label: () => '1' },
       });
-      return new BrowserCookie(
-        name,
-        z.strictObject(entryShape),
-        1_000,
-        settings,
-        createKeyRing(settings.keys),
-      );
+      return new BrowserCookie(name, z.strictObject(entryShape), 1_000, settings, createKeyRing(keys));
     };
     const given: string[] = [];
     const append = (_name: string, line: string): number => given.push(line);

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import type { SecondFactorOptions } from 'passport-second-factor';
 import { createTestClock, memoryStorage, type TestClock, totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
-import { createKeyRing } from '../../src/crypto/key-ring.js';
+import { createKeyRing, type RingKey } from '../../src/crypto/key-ring.js';
 import { parseOptions } from '../../src/settings.js';
 import { KnownBrowsers } from '../../src/trusted-browser/known-browsers.js';
 import { eachFace } from '../helpers/faces.js';
@@ -28,13 +28,16 @@ interface Setting {
   known: KnownBrowsers;
 }
 
-function make(changes: Partial<SecondFactorOptions> = {}, clock = createTestClock()): Setting {
+function make(
+  changes: Partial<SecondFactorOptions> & { keys?: RingKey[] } = {},
+  clock = createTestClock(),
+): Setting {
   const settings = parseOptions({
     ...{ issuer: 'A', origin: 'http://a.example', storage: memoryStorage(), keys, clock },
     user: { id: () => '1', label: () => '1' },
     ...changes,
   });
-  return { clock, known: new KnownBrowsers(settings, createKeyRing(settings.keys)) };
+  return { clock, known: new KnownBrowsers(settings, createKeyRing(changes.keys ?? keys)) };
 }
 
 /** One request of a browser with this `Cookie` header; collects what it is given. */
@@ -167,7 +170,7 @@ describe('KnownBrowsers', () => {
 /** Whether a browser is known for a user, as the application's own keys see it. */
 function isKnown(host: Host, agent: Agent, userId = 'ada'): boolean {
   const settings = parseOptions(host.options);
-  const known = new KnownBrowsers(settings, createKeyRing(settings.keys));
+  const known = new KnownBrowsers(settings, createKeyRing(host.options.keys as RingKey[]));
   const value = readCookie(agent, NAME);
   return known.isKnown(requestWith(value === '' ? undefined : `${NAME}=${value}`), userId);
 }

@@ -153,10 +153,20 @@ export const en: Texts = {
       meaning: `The self-test failed (${test}): right codes may be refused.`,
       action: 'Reinstall the dependencies (npm ci). If it stays, report it with the versions of this report.',
     }),
-    'key-missing': ({ keyId, records }) => ({
-      meaning: `${count(records, 'record was', 'records were')} sealed with the key "${keyId}", which is not in the ring: their owners cannot sign in.`,
+    'keys-unavailable': ({ reason }) => ({
+      meaning: `The function of "keys" gives no keys (${reason}): a process that starts now lets nobody with a session in, and nobody can sign in.`,
       action:
-        'Put that key back into "keys", behind the first one. A key leaves the ring only when nothing is sealed with it.',
+        'Start the key service, or correct how the configuration asks it. Then start the application again.',
+    }),
+    'key-missing': ({ keyId, records }) => ({
+      meaning: `${count(records, 'record was', 'records were')} sealed with the key "${keyId}", which is not in the ring: their owners cannot sign in, and the next start is refused.`,
+      action:
+        'Put that key back into "keys", behind the first one. A key leaves the ring only when nothing is sealed with it. If it is gone for good, say so: { id, lost: true } (docs/keys.md).',
+    }),
+    'key-lost': ({ keyId, records }) => ({
+      meaning: `${count(records, 'record is', 'records are')} sealed with the key "${keyId}", which is marked as lost: these authenticators and backup codes are refused. Owners who have others can use those.`,
+      action:
+        'If you find the key, put its secret back. Else turn the second factor of those who have no other off (second-factor reset), once you know who asks; docs/keys.md says how to find them.',
     }),
     'seal-broken': ({ keyId, records }) => ({
       meaning: `A record that was sealed with the key "${keyId}" does not open (${count(records, 'record')} of that key): the key has changed under its id, or the record was changed or moved.`,

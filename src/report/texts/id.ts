@@ -150,10 +150,20 @@ export const id: Texts = {
       action:
         'Pasang ulang dependensi (npm ci). Jika tetap gagal, laporkan beserta versi-versi dalam laporan ini.',
     }),
-    'key-missing': ({ keyId, records }) => ({
-      meaning: `${records} rekaman disegel dengan kunci "${keyId}", yang tidak ada dalam daftar kunci: pemiliknya tidak bisa masuk.`,
+    'keys-unavailable': ({ reason }) => ({
+      meaning: `Fungsi "keys" tidak memberikan kunci (${reason}): proses yang dimulai sekarang tidak menerima sesi mana pun, dan tidak ada yang bisa masuk.`,
       action:
-        'Kembalikan kunci itu ke "keys", setelah kunci yang pertama. Sebuah kunci baru boleh dikeluarkan jika tidak ada lagi yang disegel dengannya.',
+        'Jalankan layanan kunci, atau perbaiki cara konfigurasi memintanya. Kemudian mulai ulang aplikasi.',
+    }),
+    'key-missing': ({ keyId, records }) => ({
+      meaning: `${records} rekaman disegel dengan kunci "${keyId}", yang tidak ada dalam daftar kunci: pemiliknya tidak bisa masuk, dan aplikasi tidak bisa dimulai lagi.`,
+      action:
+        'Kembalikan kunci itu ke "keys", setelah kunci yang pertama. Sebuah kunci baru boleh dikeluarkan jika tidak ada lagi yang disegel dengannya. Jika kunci itu benar-benar hilang, tandai: { id, lost: true } (docs/keys.md).',
+    }),
+    'key-lost': ({ keyId, records }) => ({
+      meaning: `${records} rekaman disegel dengan kunci "${keyId}", yang ditandai hilang: autentikator dan kode cadangan itu ditolak. Pemilik yang punya faktor lain masih bisa memakainya.`,
+      action:
+        'Jika kunci itu ditemukan, kembalikan rahasianya. Jika tidak, matikan faktor kedua bagi pengguna yang tidak punya faktor lain (second-factor reset), setelah memastikan siapa yang meminta; docs/keys.md menjelaskan cara menemukan mereka.',
     }),
     'seal-broken': ({ keyId, records }) => ({
       meaning: `Sebuah rekaman yang disegel dengan kunci "${keyId}" tidak dapat dibuka (${records} rekaman dengan kunci itu): isi kunci telah berubah, atau rekamannya diubah atau dipindahkan.`,

@@ -23,15 +23,3 @@ export function findTables(db: QueryBuilder, tables: readonly string[]) {
   }[dialectOf(db)];
   return db.selectFrom((found as RawBuilder<{ name: string }>).as('found')).select('name');
 }
-
-/** What stands before the first `.` of the column `sealed`. */
-export function keyIdOf(db: QueryBuilder): RawBuilder<string> {
-  switch (dialectOf(db)) {
-    case 'mysql':
-      return sql`substring_index(sealed, '.', 1)`;
-    case 'postgres':
-      return sql`split_part(sealed, '.', 1)`;
-    case 'sqlite':
-      return sql`substr(sealed, 1, instr(sealed || '.', '.') - 1)`;
-  }
-}

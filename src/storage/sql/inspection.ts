@@ -1,8 +1,9 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Clock } from '../../clock.js';
 import type { InspectedRecords, Inspection, SealedRecords } from '../storage.js';
-import { findTables, keyIdOf, readClock } from './inspection-grammar.js';
+import { findTables, readClock } from './inspection-grammar.js';
 import { released } from './migrations.js';
+import { mostKeys, selectSealed } from './sealed.js';
 import { laneColumns, type QueryBuilder, type Tables } from './tables.js';
 import { first, rows, type Step } from './verb.js';
 
@@ -13,13 +14,11 @@ const allTables = Object.keys({
   two_factor_backup_codes: true,
   two_factor_backup_sets: true,
   two_factor_events: true,
+  two_factor_keys: true,
   two_factor_migrations: true,
   two_factor_pending: true,
   two_factor_trusted_browsers: true,
 } satisfies Record<keyof Tables, true>) as (keyof Tables)[];
-
-/** Values without a `.` are sealed by nobody; each would be a key of its own. */
-const mostKeys = 1_000;
 
 export function* inspect(db: QueryBuilder, clock: Clock, cap: number): Step<Inspection> {
   const clockAhead = yield* compareClocks(db, clock);
@@ -102,21 +101,17 @@ function* inspectRecords(db: QueryBuilder, now: number, cap: number): Step<Inspe
 }
 
 function* sampleSealed(db: QueryBuilder, kind: SealedRecords['kind']): Step<SealedRecords[]> {
-  const records =
-    kind === 'authenticator'
-      ? db.selectFrom('two_factor_authenticators').select(['id', 'user_id', 'sealed_secret as sealed'])
-      : db.selectFrom('two_factor_backup_sets').select(['id', 'user_id', 'sealed_key as sealed']);
-  const from = db.selectFrom(records.as('records'));
+  const { records, from, keyId: expression } = selectSealed(db, kind);
   const groups = yield* rows(
     from
-      .select((eb) => [keyIdOf(db).as('key_id'), eb.fn.countAll().as('count'), eb.fn.min('id').as('id')])
-      .groupBy('key_id')
+      .select((eb) => [expression.as('key'), eb.fn.countAll().as('count'), eb.fn.min('id').as('id')])
+      .groupBy('key')
       .orderBy('count', 'desc')
       .limit(mostKeys),
   );
   const found: SealedRecords[] = [];
-  for (const { key_id: keyId, count, id } of groups) {
-    const row = yield* first(from.selectAll().where('id', '=', id));
+  for (const { key: keyId, count, id } of groups) {
+    const row = yield* first(records.where('id', '=', id));
     // Deleted in the meantime.
     if (!row) continue;
     found.push({

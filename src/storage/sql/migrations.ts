@@ -1,4 +1,5 @@
 import { sql, type Compilable } from 'kysely';
+import { computeKeyId, type SealedColumn } from './sealed-grammar.js';
 import { dialectOf, type QueryBuilder } from './tables.js';
 import { changed, rows, type Step } from './verb.js';
 
@@ -9,7 +10,7 @@ import { changed, rows, type Step } from './verb.js';
  */
 export type Migration = (db: QueryBuilder) => Compilable[];
 
-export const released: readonly Migration[] = [createTables, addEvents, createTrustedBrowsers];
+export const released: readonly Migration[] = [createTables, addEvents, createTrustedBrowsers, indexKeys];
 
 /** Its runner lets one process at a time do this; the others then find it done. */
 export function* migrate(db: QueryBuilder, migrations = released): Step<void> {
@@ -146,6 +147,7 @@ function addColumn(db: QueryBuilder, name: string, type: 'integer' | 'bigint'): 
     .alterTable('two_factor_auth')
     .addColumn(name, type, (column) => column.notNull().defaultTo(0));
 }
+
 function createTrustedBrowsers(db: QueryBuilder): Compilable[] {
   const { schema } = db;
   const name = nameColumn(db, 255);
@@ -168,5 +170,27 @@ function createTrustedBrowsers(db: QueryBuilder): Compilable[] {
       .createIndex('two_factor_trusted_browsers_expiry')
       .on('two_factor_trusted_browsers')
       .column('expires_at'),
+  ];
+}
+
+/** Which key has sealed which records, and a canary of each key. */
+function indexKeys(db: QueryBuilder): Compilable[] {
+  return [
+    newTable(db, 'two_factor_keys')
+      .addColumn('id', nameColumn(db, 64), (column) => column.primaryKey().notNull())
+      .addColumn('canary', textColumn(db), (column) => column.notNull()),
+    ...indexKeyIds(db, 'two_factor_authenticators', 'sealed_secret'),
+    ...indexKeyIds(db, 'two_factor_backup_sets', 'sealed_key'),
+  ];
+}
+
+function indexKeyIds(db: QueryBuilder, table: string, column: SealedColumn): Compilable[] {
+  const keyId = computeKeyId(db, column);
+  const index = db.schema.createIndex(`${table}_key`).on(table);
+  if (dialectOf(db) !== 'mysql') return [index.expression(keyId).column('id')];
+  const type = nameColumn(db, 64);
+  return [
+    db.schema.alterTable(table).addColumn('key_id', type, (added) => added.generatedAlwaysAs(keyId)),
+    index.columns(['key_id', 'id']),
   ];
 }

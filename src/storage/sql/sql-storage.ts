@@ -33,6 +33,7 @@ import { createMysqlPool, type MysqlPool } from './mysql.js';
 import { createPending, deletePending, findPending, openPending, purgePending } from './pending.js';
 import { createPoolRunner } from './pool-runner.js';
 import { createPostgresPool, type PostgresPool } from './postgres.js';
+import { findCanary, keepCanary, listKeyIds, listSealed, reseal } from './sealed.js';
 import { createSqliteRunner, type SqliteDatabase } from './sqlite-runner.js';
 import type { QueryBuilder, Tables } from './tables.js';
 import {
@@ -148,6 +149,11 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     recordEvents: (events) => transact(() => recordEvents(db, events)),
     listEvents: (userId, limit, from) => read(() => listEvents(db, userId, limit, from)),
     purgeEvents: (before) => transact(() => purgeEvents(db, before), 'upkeep'),
+    listKeyIds: () => read(() => listKeyIds(db)),
+    listSealed: (page) => read(() => listSealed(db, page)),
+    reseal: (resealings) => transact(() => reseal(db, resealings)),
+    findCanary: (keyId) => read(() => findCanary(db, keyId)),
+    keepCanary: (keyId, sealed) => transact(() => keepCanary(db, keyId, sealed)),
     inspect: (clock, cap) => read(() => inspect(db, clock, cap), 'upkeep'),
   };
 }

@@ -77,6 +77,10 @@ export interface Tables {
     /** JSON. */
     details: string;
   };
+  two_factor_keys: {
+    id: string;
+    canary: string;
+  };
   two_factor_migrations: {
     version: number;
   };

@@ -41,12 +41,12 @@ export const pages = {
     cancelLogin: 'Cancel and sign in as somebody else',
   },
   'challenge/password': {
-    title: (_page: Views['challenge/password']) => 'Confirm that it is you',
+    title: () => 'Confirm that it is you',
     why: 'What you are about to do changes how your account is protected, so we ask for your password again.',
     password: 'Password',
   },
   'challenge/resume': {
-    title: (_page: Views['challenge/resume']) => 'Go on with what you were doing',
+    title: () => 'Go on with what you were doing',
     why: 'This was not done, since you had to confirm first that it is you:',
     advice: 'Send it again to go on. If you did not just send it, cancel.',
   },
@@ -84,7 +84,7 @@ export const pages = {
     submit: { first: 'Turn on', another: 'Add', replacement: 'Replace' },
   },
   'management/overview': {
-    title: (_page: Views['management/overview']) => 'Two-step sign-in',
+    title: () => 'Two-step sign-in',
     switchedOff:
       'The operator has switched two-step sign-in off: a password alone signs everybody in at the moment.',
     off: 'Off',
@@ -118,14 +118,14 @@ export const pages = {
     turnOffLink: 'Turn off two-step sign-in',
   },
   'management/activity': {
-    title: (_page: Views['management/activity']) => 'Activity',
+    title: () => 'Activity',
     intro:
       'What has happened to the two-step sign-in of this account. If something here was not you, change your password, then sign out everywhere else.',
     none: 'Nothing yet.',
     older: 'Older activity',
   },
   'management/backup-codes': {
-    title: (_page: Views['management/backup-codes']) => 'Backup codes',
+    title: () => 'Backup codes',
     intro: 'Each of these codes signs you in once when you do not have your phone.',
     onlyNow: 'They are shown only now.',
     where: 'Save them where you will find them without your phone: in a password manager, or on paper.',
@@ -154,7 +154,7 @@ export const pages = {
     },
   },
   'management/backup-code-used': {
-    title: (_page: Views['management/backup-code-used']) => 'You used a backup code',
+    title: () => 'You used a backup code',
     signedIn: 'You are signed in. That code does not work any more.',
     left: (left: number) =>
       plural(left, { one: '1 backup code is left', other: `${number(left)} backup codes are left` }),
@@ -164,7 +164,7 @@ export const pages = {
     renew: 'Get new backup codes',
   },
   'management/browsers': {
-    title: (_page: Views['management/browsers']) => 'Trusted browsers',
+    title: () => 'Trusted browsers',
     intro:
       'In these browsers you sign in with your password alone. If you do not know one of them, or somebody else uses it, end its trust: it is asked for a code at the next sign-in.',
     none: 'None. You are asked for a code at every sign-in.',
@@ -177,7 +177,7 @@ export const pages = {
     endAll: 'End trust of all',
   },
   'management/disable': {
-    title: (_page: Views['management/disable']) => 'Turn off two-step sign-in',
+    title: () => 'Turn off two-step sign-in',
     meaning:
       'After this your password alone signs you in. Your authenticator entry and all backup codes stop working, and you are signed out everywhere else.',
     codeHint: 'The 6 digits from your authenticator app, or one of your backup codes.',
@@ -185,19 +185,19 @@ export const pages = {
     keep: 'Keep it on',
   },
   'management/rename': {
-    title: (_page: Views['management/rename']) => 'Rename an authenticator',
+    title: () => 'Rename an authenticator',
     name: 'Name',
     nameHint: 'So that you know which phone or app it is, for example “Work phone”.',
     save: 'Save',
   },
   'management/remove': {
-    title: (_page: Views['management/remove']) => 'Remove an authenticator',
+    title: () => 'Remove an authenticator',
     meaning: (name: string) =>
       `Codes from “${name}” will no longer sign you in, and you are signed out everywhere else. Your other authenticators and your backup codes keep working.`,
     submit: 'Remove',
     keep: 'Keep it',
   },
   error: {
-    title: (_page: Views['error']) => 'This did not work',
+    title: () => 'This did not work',
   },
 };
