@@ -113,6 +113,7 @@ export function createEnrolmentFlow(
     const epoch = await storage.enable({
       ...key,
       purpose: 'enrolment',
+      login: null,
       authenticator,
       backupCodes: hashCodes(ring, owner.userId, fresh),
       proposal: makeProposal(owner, fresh),

@@ -4,6 +4,7 @@ import * as fixtures from './storage-fixtures.js';
 import { afterEnrolment, createRows, rowOf, type StorageRace } from './storage-race.js';
 import { authenticatorRaces } from './storage-races-authenticators.js';
 import { browserRaces } from './storage-races-browsers.js';
+import { policyRaces } from './storage-races-policy.js';
 
 function spendOn(
   row: (caller: number) => number,
@@ -164,6 +165,7 @@ export const storageRaces: readonly StorageRace[] = [
   },
   ...authenticatorRaces,
   ...browserRaces,
+  ...policyRaces,
 ];
 
 export function newRaceKey(): string {

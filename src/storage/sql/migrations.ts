@@ -9,7 +9,7 @@ import { changed, rows, type Step } from './verb.js';
  */
 export type Migration = (db: QueryBuilder) => Compilable[];
 
-export const released: readonly Migration[] = [createTables, addEvents, createTrustedBrowsers];
+export const released: readonly Migration[] = [createTables, addEvents, createTrustedBrowsers, addPolicy];
 
 /** Its runner lets one process at a time do this; the others then find it done. */
 export function* migrate(db: QueryBuilder, migrations = released): Step<void> {
@@ -169,4 +169,8 @@ function createTrustedBrowsers(db: QueryBuilder): Compilable[] {
       .on('two_factor_trusted_browsers')
       .column('expires_at'),
   ];
+}
+
+function addPolicy(db: QueryBuilder): Compilable[] {
+  return [db.schema.alterTable('two_factor_auth').addColumn('enrol_by', 'bigint')];
 }
