@@ -118,8 +118,8 @@ export function memoryStorage(): Storage {
     async findAccount(userId) {
       const account = accounts.get(userId);
       if (!account) return undefined;
-      const { passwordChangedAt: _, ...shown } = structuredClone(account);
-      return shown;
+      const { enabledAt, epoch, lanes, suspectedAt, enrolBy } = structuredClone(account);
+      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy };
     },
 
     async listAuthenticators(userId) {
