@@ -17,6 +17,14 @@ export interface Completion {
   isFactorProven: boolean;
 }
 
+/** What completes a pending login. */
+export interface Completing {
+  /** Of the right answer; none where a login in grace goes on without. */
+  lane?: Lane;
+  /** The user's from now on. */
+  epoch: number;
+}
+
 /** What has changed in a complete session: a method was proven, the epoch was raised, or both. */
 export interface Change {
   method?: Method;
@@ -34,17 +42,19 @@ export class Completions {
     this.#clock = clock;
   }
 
-  /** After a right answer: the next `logIn` of this request, for this user, completes the pending login. */
-  allowCompletion(request: Request, pending: PendingLogin, lane: Lane): void {
+  /** After a right answer, or "Not now": the next `logIn` of this request, for this user, completes the pending login. */
+  allowCompletion(request: Request, pending: PendingLogin, { lane, epoch }: Completing): void {
     const now = this.#clock();
-    const proofs = { pwd: pending.firstFactorAt, [lane]: now };
+    const proofs = { pwd: pending.firstFactorAt, ...(lane && { [lane]: now }) };
+    const stamp = makeStamp(pending.userId, epoch, proofs, now, pending.firstFactor);
     this.#allowed.set(request, {
       userId: pending.userId,
-      stamp: makeStamp(pending.userId, pending.epoch, proofs, now, pending.firstFactor),
+      // The handle goes on: under it the backup codes wait that were made by an enrolment.
+      stamp: { ...stamp, handle: pending.handle, ...(!lane && { enrolBy: pending.enrolBy }) },
       serialised: pending.user,
       keepHostData: pending.keepSessionInfo,
       isRenewal: false,
-      isFactorProven: true,
+      isFactorProven: lane !== undefined,
     });
   }
 
@@ -57,7 +67,12 @@ export class Completions {
     const proofs = method ? { ...stamp.proofs, [method]: this.#clock() } : stamp.proofs;
     this.#allowed.set(request, {
       userId: stamp.userId,
-      stamp: { ...stamp, proofs, epoch, ...(method === 'pwd' && { firstFactor: method }) },
+      stamp: {
+        ...stamp,
+        ...{ proofs, epoch },
+        ...(method === 'pwd' && { firstFactor: method }),
+        ...(isEnrolment && { enrolBy: undefined }),
+      },
       serialised: readSerialisedUser(request),
       keepHostData: true,
       isRenewal: true,
