@@ -32,12 +32,12 @@ export function exportCoverage(args: string[]): Promise<number> {
     }
     if (positionals.length !== 1 || positionals[0] !== 'coverage')
       throw new CannotLook(`Say what to export: coverage.\n\n${usage}`);
-    const write = formats[values.format as keyof typeof formats] as (typeof formats)['csv'] | undefined;
-    if (!write) throw new CannotLook('--format must be csv or json.');
+    const { format } = values;
+    if (format !== 'csv' && format !== 'json') throw new CannotLook('--format must be csv or json.');
     return withSecondFactor(values.config, async ({ service }, { users }) => {
       if (!users)
         throw new CannotLook(`${values.config} exports no users: a function that returns all of them.`);
-      for await (const piece of write(service.coverage(users()))) await print(piece);
+      for await (const piece of formats[format](service.coverage(users()))) await print(piece);
       return 0;
     });
   });

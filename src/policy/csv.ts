@@ -17,7 +17,7 @@ function toLine(cells: readonly string[]): string {
 
 /** Names are what users have chosen: one that begins like a formula would run where an administrator opens the file (CWE-1236). */
 function toCell(text: string): string {
-  const safe = /^\s*[=+\-@\t\r|]/.test(text) ? `'${text}` : text;
+  const safe = /^\s*[=+\-@|＝＋－＠\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n']|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

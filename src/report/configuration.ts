@@ -1,5 +1,5 @@
 import type { Settings } from '../settings.js';
-import type { Finding } from './report.js';
+import type { Finding, Row } from './report.js';
 
 export function describeConfiguration(settings: Settings, mode: 'production' | 'development'): Finding {
   const { enabled, issuer, origin, paths, window, keys, limits } = settings;
@@ -16,6 +16,7 @@ export function describeConfiguration(settings: Settings, mode: 'production' | '
       { name: 'window', value: `-${window.past} … +${window.future}`, state: 'ok' },
       { name: 'keys', value: keys.map(({ id }) => id).join(', '), state: 'ok' },
       { name: 'cap', value: limits.cap, state: 'ok' },
+      ...describePolicy(settings),
       loosened.length === 0
         ? { name: 'loosened', value: { word: 'none' }, state: 'ok' }
         : { name: 'loosened', value: loosened.join(', '), state: 'notice' },
@@ -25,6 +26,16 @@ export function describeConfiguration(settings: Settings, mode: 'production' | '
       ...(isDevelopment ? [{ code: 'development-mode', details: {} } as const] : []),
     ],
   };
+}
+
+function describePolicy({ policy }: Settings): Row[] {
+  if (!policy) return [{ name: 'required', value: { word: 'none' }, state: 'ok' }];
+  const { required, grace } = policy;
+  const time = grace && ('until' in grace ? grace.until.toISOString() : `${grace.days} d`);
+  return [
+    { name: 'required', value: { word: required === true ? 'everybody' : 'by-rule' }, state: 'ok' },
+    { name: 'grace', value: time ?? { word: 'none' }, state: 'ok' },
+  ];
 }
 
 /** Options that docs/options.md marks as loosening. */
