@@ -153,10 +153,7 @@ export class ChallengeDesk {
     const challenge = { ...pendingKey('login', pending), expiresAt: pending.expiresAt };
     const outcome = await this.#flow.answer(challenge, answer, 'complete', this.#client(request, pending));
     if (outcome.kind === 'accepted') {
-      this.#logins.completions.allowCompletion(request, pending, {
-        lane: answer.lane,
-        epoch: outcome.epoch,
-      });
+      this.#logins.completions.allowCompletion(request, pending, { method: answer.lane });
       return { ...outcome, user, returnTo: pending.returnTo };
     }
     // Another request has renewed the session: what this one would save must not take it away.

@@ -69,7 +69,7 @@ export class EnrolmentDesk {
       await this.#logins.renew(request, person, { epoch, isEnrolment: true });
       return;
     }
-    this.#logins.completions.allowCompletion(request, person.pending, { lane: 'totp', epoch });
+    this.#logins.completions.allowCompletion(request, person.pending, { epoch, isEnrolment: true });
     await this.#logins.logIn(request, user, {});
   }
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Clock } from '../clock.js';
-import type { Lane, Method } from '../model.js';
+import type { Method } from '../model.js';
 import { makeStamp } from './flow.js';
 import { type PendingLogin, readSerialisedUser } from './session.js';
 import type { Stamp } from './stamp.js';
@@ -17,15 +17,7 @@ export interface Completion {
   isFactorProven: boolean;
 }
 
-/** What completes a pending login. */
-export interface Completing {
-  /** Of the right answer; none where a login in grace goes on without. */
-  lane?: Lane;
-  /** The user's from now on. */
-  epoch: number;
-}
-
-/** What has changed in a complete session: a method was proven, the epoch was raised, or both. */
+/** What has changed in a session: a method was proven, the epoch was raised, or both. */
 export interface Change {
   method?: Method;
   epoch?: number;
@@ -42,19 +34,27 @@ export class Completions {
     this.#clock = clock;
   }
 
-  /** After a right answer, or "Not now": the next `logIn` of this request, for this user, completes the pending login. */
-  allowCompletion(request: Request, pending: PendingLogin, { lane, epoch }: Completing): void {
+  /**
+   * After a right answer, a set-up, or "Not now": the next `logIn` of this request, for this user, completes the pending login. A
+   * set-up proves the authenticator, not the person (R3).
+   */
+  allowCompletion(
+    request: Request,
+    pending: PendingLogin,
+    { method, epoch = pending.epoch, isEnrolment = false }: Change,
+  ): void {
     const now = this.#clock();
-    const proofs = { pwd: pending.firstFactorAt, ...(lane && { [lane]: now }) };
+    const proofs = { pwd: pending.firstFactorAt, ...(method && { [method]: now }) };
     const stamp = makeStamp(pending.userId, epoch, proofs, now, pending.firstFactor);
+    const enrolBy = isEnrolment ? undefined : pending.enrolBy;
     this.#allowed.set(request, {
       userId: pending.userId,
       // The handle goes on: under it the backup codes wait that were made by an enrolment.
-      stamp: { ...stamp, handle: pending.handle, ...(!lane && { enrolBy: pending.enrolBy }) },
+      stamp: { ...stamp, handle: pending.handle, enrolBy },
       serialised: pending.user,
       keepHostData: pending.keepSessionInfo,
       isRenewal: false,
-      isFactorProven: lane !== undefined,
+      isFactorProven: isEnrolment || method !== undefined,
     });
   }
 

@@ -120,7 +120,7 @@ export class LoginDesk {
       else forgetLogin(request);
       return false;
     }
-    this.completions.allowCompletion(request, pending, { epoch: pending.epoch });
+    this.completions.allowCompletion(request, pending, {});
     await this.logIn(request, user, {});
     return true;
   }

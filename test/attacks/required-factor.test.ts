@@ -154,7 +154,7 @@ describe('R2 a login that has to set a second factor up', () => {
       expect(sessionId(agent)).not.toBe(before);
       await agent.get('/worth');
       expect(seen).toEqual([
-        expect.objectContaining({ state: 'complete', userId: 'ada', amr: ['pwd', 'otp', 'mfa'] }),
+        expect.objectContaining({ state: 'complete', userId: 'ada', amr: ['pwd'] }),
       ]);
       expect(seen[0]).not.toHaveProperty('enrolBy');
       if (face.name === 'API') expect(enabled.response.body.return_to).toBe('/orders/7?page=2');
@@ -319,10 +319,16 @@ describe('R2 a login that has to set a second factor up', () => {
     });
     const agent = await host.signIn('ada');
     const code = await setUpCode(host, agent);
+    for (const path of [REQUIRED, '/two-factor/setup'])
+      expect((await agent.get(path)).text).toContain('<a href="/help">Get help</a>');
     for (const path of [REQUIRED, '/two-factor/setup', '/two-factor/style.css', '/help'])
       expect((await agent.get(path).set('X-Remember', 'ada')).status).toBe(200);
     expect((await agent.get('/whoami').set('X-Remember', 'ada')).headers['location']).toBe(REQUIRED);
     expect((await faces.pages.enable(agent, code)).kind).toBe('accepted');
+    const owing = await host.signIn('ada');
+    expect((await owing.get('/two-factor/challenge')).text).toContain('<a href="/help">Get help</a>');
+    host.clock.advance(10 * MINUTE);
+    expect((await owing.get('/two-factor/challenge')).text).toContain('<a href="/help">Get help</a>');
   });
 });
 
