@@ -153,9 +153,7 @@ describe('R2 a login that has to set a second factor up', () => {
       expect([await whoIs(agent), await whoIs(thief)]).toEqual(['ada', 'nobody']);
       expect(sessionId(agent)).not.toBe(before);
       await agent.get('/worth');
-      expect(seen).toEqual([
-        expect.objectContaining({ state: 'complete', userId: 'ada', amr: ['pwd'] }),
-      ]);
+      expect(seen).toEqual([expect.objectContaining({ state: 'complete', userId: 'ada', amr: ['pwd'] })]);
       expect(seen[0]).not.toHaveProperty('enrolBy');
       if (face.name === 'API') expect(enabled.response.body.return_to).toBe('/orders/7?page=2');
       else {

@@ -89,7 +89,7 @@ describe('the documentation', () => {
   it('lists every method of the service', () => {
     const [, body = ''] = /interface TwoFactorService \{([^]*?)\n\}/.exec(read('src/service.ts')) ?? [];
     const methods = [...body.matchAll(/^ {2}(\w+)\(([^)]*)\)/gm)].map(([, name = '', parameters = '']) => {
-      return `${name}(${parameters.replaceAll(/: string/g, '')})`;
+      return `${name}(${parameters.replaceAll(/: \w+/g, '')})`;
     });
     expect(methods.length).toBeGreaterThan(5);
     const documented = firstCells('docs/json-api.md').filter((cell) => cell.endsWith(')'));
