@@ -19,6 +19,7 @@ const statuses = {
   'impersonation-refused': 403,
   'enrolment-refused': 403,
   'enrolment-required': 403,
+  'removal-refused': 403,
   'request-invalid': 400,
   'not-found': 404,
   'method-not-allowed': 405,

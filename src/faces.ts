@@ -10,6 +10,7 @@ import { enrolmentApi } from './enrolment/api.js';
 import type { enrolmentOperations } from './enrolment/operations.js';
 import type { EnrolmentDesk } from './enrolment/desk.js';
 import { enrolmentPages } from './enrolment/pages.js';
+import { requiredPages } from './enrolment/required-pages.js';
 import { endpoint, mountEndpoints } from './http/endpoints.js';
 import { readForm } from './http/form.js';
 import { setApiHeaders, setPageHeaders } from './http/headers.js';
@@ -68,6 +69,7 @@ export function createPages(rooms: Rooms): Router {
   const render = createRender({
     ...{ issuer, csrf, wordsFor, timeZone },
     base: paths.pages,
+    help: paths.help,
     stylesheet: looks.stylesheet,
     views: looks.views,
   });
@@ -81,7 +83,7 @@ export function createPages(rooms: Rooms): Router {
     challengePages({ ...face, logins, desk: challenges }),
     resumePages(gate, settings, parked, render),
   );
-  router.use(enrolmentPages({ ...face, desk: enrolments }));
+  router.use(enrolmentPages({ ...face, desk: enrolments }), requiredPages({ ...face, logins }));
   router.use(managementPages(changes), authenticatorPages(changes), browserPages(changes));
   router.use(handleRefusal(render, wordsFor, paths.home));
   return router;

@@ -10,6 +10,7 @@ export type {
   LoginOptions,
   LoginVerdict,
   PageOptions,
+  PolicyOptions,
   SecondFactorOptions,
   TrustedBrowserOptions,
   UserOptions,
@@ -26,6 +27,7 @@ export { sqlStorage } from './storage/sql/sql-storage.js';
 export type {
   Acceptance,
   AcceptanceResult,
+  AccountSummary,
   Adding,
   Attempt,
   AttemptLimits,
@@ -77,6 +79,8 @@ export type { Api } from './faces.js';
 export type { Confirmation, Enrolment } from './enrolment/flow.js';
 export type { LaneState, Overview } from './management/flow.js';
 export type { ServiceEnrolment, ServiceProposal, ServiceRefusal, TwoFactorService } from './service.js';
+export type { Coverage } from './policy/coverage.js';
+export { coverageToCsv } from './policy/csv.js';
 export type { Assurance, RequestSecondFactor } from './login/assurance.js';
 export type { PassportInstance } from './login/passports.js';
 export type { LogInOptions } from './login/return-target.js';

@@ -9,10 +9,11 @@ export type Method = 'pwd' | Lane;
 /**
  * What a row of `two_factor_pending` waits for:
  * `login` the second step of a login, `step-up` a fresh proof inside a complete session,
+ * `login-enrolment` a login of somebody who has to set a second factor up,
  * `enrolment` the first code of a new authenticator, `backup-codes` "I have saved these",
  * `resume` a form that was sent before the proof it needs.
  */
-export type Purpose = 'login' | 'step-up' | 'enrolment' | 'backup-codes' | 'resume';
+export type Purpose = 'login' | 'step-up' | 'login-enrolment' | 'enrolment' | 'backup-codes' | 'resume';
 
 /** Consecutive failures and the delay that they have armed. */
 export interface Counter {
@@ -38,6 +39,8 @@ export interface Account {
   lanes: Record<Lane, LaneCounter>;
   /** When the budget of wrong answers was used up: until the password is changed no answer is looked at. */
   suspectedAt: number | null;
+  /** Until when the user has time to set a second factor up, once the policy has asked for one; it stays afterwards. */
+  enrolBy: number | null;
 }
 
 export function isOn(account: Account | undefined): account is Account & { enabledAt: number } {

@@ -41,7 +41,11 @@ export interface SecondFactorOptions {
     login?: string;
     /** Where a completed login goes that names no other target. Default `/`. */
     home?: string;
+    /** A page of the host's with help for people who cannot sign in; anybody can read it. Default: no link to one is shown. */
+    help?: string;
   };
+  /** Who must have a second factor, and from when on. Default: nobody must. */
+  policy?: PolicyOptions;
   /**
    * Loosens: whoever ticks "Don't ask again on this browser" at the challenge of a login is not asked there for a while. Default: nobody is
    * offered it.
@@ -190,6 +194,20 @@ export interface LoginOptions {
   adoptUnstamped?: { until: Date };
   /** Lets `secondFactor.impersonate` log somebody in as another user without that user's codes. Default: nobody may. */
   impersonation?: ImpersonationOptions;
+}
+
+/** Who must have a second factor. It is asked at logins; sessions from before go on (docs/policy.md). */
+export interface PolicyOptions {
+  /**
+   * `true`: everybody. A function decides for each user, e.g. by role: `(user) => user.roles.includes('admin')`. One that throws, or
+   * answers with neither `true` nor `false`, refuses the login.
+   */
+  required: true | ((user: Express.User) => boolean | Promise<boolean>);
+  /**
+   * How long a user may go on without: so many `days` (1 to 365) from the first login at which one is required, or `until` a date for
+   * all. The date is stored for each user at that login; a stricter policy brings it forward, nothing puts it off. Default: not at all.
+   */
+  grace?: { days: number } | { until: Date };
 }
 
 /** What `req.secondFactor` says that a login is worth (docs/assurance.md). */

@@ -28,6 +28,7 @@ import { createService, type TwoFactorService } from './service.js';
 import { collectReport } from './report/collect.js';
 import type { ReportContext } from './report/context.js';
 import type { Report } from './report/report.js';
+import { createPolicyFlow } from './policy/flow.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
 import { forgetEpochs } from './storage/forget-epochs.js';
@@ -151,7 +152,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const ring = createKeyRing();
   const journal = createJournal(settings, storage);
   if (settings.notices) journal.on('*', createNotifier(settings));
-  const loginFlow = createLoginFlow(settings, storage, journal);
+  const loginFlow = createLoginFlow(settings, storage, createPolicyFlow(settings, storage), journal);
   const gate = new Gate(settings, loginFlow);
   const trustFlow = createTrustedBrowserFlow(settings, storage, journal);
   const browsers = {

@@ -9,6 +9,7 @@ import { type Gate, requireUserId } from './login/gate.js';
 import { makePending, type Owner, pendingKey } from './login/pending.js';
 import type { ManagementFlow, Overview } from './management/flow.js';
 import { isOn, type Lane } from './model.js';
+import { type Coverage, listCoverage, type UserList } from './policy/coverage.js';
 import type { Settings } from './settings.js';
 import type { Storage } from './storage/storage.js';
 import { cleanName } from './totp/name.js';
@@ -52,7 +53,7 @@ export interface TwoFactorService {
   enable(userId: string, handle: string, code: string, name?: string): Promise<Confirmation>;
   /** Looks at one TOTP or backup code and uses it up. */
   verify(userId: string, code: string): Promise<{ kind: 'accepted'; lane: Lane } | ServiceRefusal>;
-  /** Turns the second factor off with a code. */
+  /** Turns the second factor off with a code. It knows no user, so no policy is asked: whoever must have one sets it up at the next login. */
   disable(userId: string, code: string): Promise<{ kind: 'accepted'; lane: Lane } | ServiceRefusal>;
   /** Proposes new backup codes to whoever has a code; the old ones work until `saveBackupCodes`. */
   proposeBackupCodes(userId: string, code: string): Promise<ServiceProposal | ServiceRefusal>;
@@ -62,6 +63,12 @@ export interface TwoFactorService {
    * @returns whether there was one.
    */
   reset(userId: string, actor: string, reason: string): Promise<boolean>;
+  /**
+   * How each of these users stands with the policy: who has a second factor, who is in grace, who is overdue. The list is read and
+   * answered as you go, 500 users at a time, so it may be longer than memory; the policy is asked for each user.
+   * @param users the host's, as `user.id` and the policy take them.
+   */
+  coverage(users: UserList): AsyncIterable<Coverage>;
   /** @returns whether the proposal was still there. */
   saveBackupCodes(userId: string, handle: string): Promise<boolean>;
 }
@@ -73,7 +80,7 @@ interface Flows {
 }
 
 export function createService(
-  { clock }: Settings,
+  settings: Settings,
   storage: Storage,
   gate: Gate,
   { challengeFlow, enrolmentFlow, managementFlow }: Flows,
@@ -98,7 +105,7 @@ export function createService(
     const parsed: ParsedAnswer = parseAnswer(input);
     if (!owner.isEnabled) return { kind: 'not-enabled' } as const;
     if ('kind' in parsed) return parsed;
-    const pending = makePending(pendingKey('step-up', owner), null, clock());
+    const pending = makePending(pendingKey('step-up', owner), null, settings.clock());
     await storage.createPending(pending);
     const outcome = await challengeFlow.answer(pending, parsed, effect, { ...noSource, isKnown: false });
     if (outcome.kind === 'accepted') return outcome;
@@ -148,6 +155,12 @@ export function createService(
       if (outcome.kind !== 'accepted') return outcome;
       const { codes, expiresAt } = await managementFlow.proposeCodes(owner);
       return { kind: 'proposed', handle: owner.handle, codes: codes.map(formatCode), expiresAt };
+    },
+
+    async *coverage(users) {
+      gate.refuseUnlessReady();
+      const nameOf = (user: Express.User) => ({ userId: gate.userId(user), label: gate.label(user) });
+      yield* listCoverage(settings, storage, nameOf, users);
     },
 
     async saveBackupCodes(userId, handle) {

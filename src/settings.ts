@@ -12,6 +12,7 @@ import type {
   LoginOptions,
   NoticeOptions,
   PageOptions,
+  PolicyOptions,
   SecondFactorOptions,
   TrustedBrowserOptions,
   UserOptions,
@@ -36,7 +37,17 @@ export interface Settings {
   held: 'respond' | 'error';
   /** Until when unstamped sessions are adopted; 0 for never. */
   adoptUntil: number;
-  paths: { pages: string; api: string; prefix: string; challenge: string; login: string; home: string };
+  paths: {
+    pages: string;
+    api: string;
+    prefix: string;
+    challenge: string;
+    login: string;
+    home: string;
+    help: string | undefined;
+  };
+  /** `undefined` where nobody must have a second factor. */
+  policy: PolicyOptions | undefined;
   /** `undefined` where no browser is trusted. */
   trustedBrowsers: { lifetime: number; rules: TrustedBrowserOptions } | undefined;
   assurance: AssuranceOptions;
@@ -88,6 +99,9 @@ const attemptLimits: Omit<AttemptLimits, 'cap'> = {
 
 /** One code is tried against all of a user's authenticators: each more makes guessing easier (R4). */
 export const MOST_AUTHENTICATORS = 5;
+
+/** Days. */
+const LONGEST_GRACE = 365;
 
 const LONGEST_ADOPTION = 90 * DAY;
 
@@ -218,8 +232,25 @@ export const optionsSchema = z
         challenge: path.optional(),
         login: path.default('/login'),
         home: path.default('/'),
+        help: path.optional(),
       })
       .prefault({}),
+    policy: z
+      .strictObject({
+        required: z.union([z.literal(true), verb], {
+          error: 'must be true, or a function that says of a user whether one is required',
+        }),
+        grace: z
+          .union(
+            [
+              z.strictObject({ days: z.int().min(1).max(LONGEST_GRACE) }),
+              z.strictObject({ until: z.date() }),
+            ],
+            { error: `must be { days: 1 to ${String(LONGEST_GRACE)} } or { until: a date }` },
+          )
+          .optional(),
+      })
+      .optional(),
     trustedBrowsers: z
       .strictObject({
         days: z
@@ -338,7 +369,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${describeFaults(parsed.error.issues)}`,
     );
   }
-  const { totp, attempts, audit, csrf, login, paths, trustedBrowsers, epochs, languages, ...rest } =
+  const { totp, attempts, audit, csrf, login, paths, policy, trustedBrowsers, epochs, languages, ...rest } =
     parsed.data;
   const known = new Languages(options.languages?.texts);
   const { reauthenticate } = rest.user;
@@ -361,7 +392,8 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     timeZone: languages.timeZone,
     api: options.api ?? {},
     notices: options.notices,
-    paths: { ...paths, challenge: paths.challenge ?? `${paths.pages}/challenge` },
+    policy: policy && options.policy,
+    paths: { ...paths, help: paths.help, challenge: paths.challenge ?? `${paths.pages}/challenge` },
     held: login.held,
     adoptUntil: login.adoptUnstamped?.until.getTime() ?? 0,
     window: totp.window,

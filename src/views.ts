@@ -16,6 +16,8 @@ export interface PageLocals {
   direction: 'ltr' | 'rtl';
   /** A time as the language writes it, with its zone. */
   formatTime: (at: number) => string;
+  /** Path of the host's page with help; `undefined` where there is none. */
+  help: string | undefined;
   /** Path of the host's stylesheet, which stands after ours. */
   stylesheet: string | undefined;
 }
@@ -35,6 +37,11 @@ export interface Views {
   'challenge/password': { returnTo: string };
   'challenge/resume': { path: string; fields: { name: string; value: string }[]; homePath: string };
   'challenge/stopped': { heading: string; text: string; links: { href: string; text: string }[] };
+  'enrolment/required': {
+    enrolBy: number;
+    /** 0 where the time is over. */
+    daysLeft: number;
+  };
   'enrolment/setup': {
     /** It turns the second factor on, adds an authenticator to those that are there, or takes the place of one. */
     kind: 'first' | 'another' | 'replacement';
@@ -55,6 +62,9 @@ export interface Views {
     isSwitchedOff: boolean;
     /** Whether there is a list of trusted browsers. */
     areBrowsersTrusted: boolean;
+    /** Whether the user must have a second factor, and until when there is time where there is none. */
+    isRequired: boolean;
+    enrolBy: number | null;
     enabledAt: number | null;
     authenticators: { id: string; name: string; createdAt: number; lastUsedAt: number | null }[];
     backupCodes: { left: number; total: number } | undefined;
@@ -85,6 +95,8 @@ export interface Views {
     usedAt: readonly number[];
     /** Whether older codes work until these are saved. */
     isRenewal: boolean;
+    /** Where a login goes on to that has made them; '' for none. */
+    returnTo: string;
   };
   'management/browsers': {
     browsers: {

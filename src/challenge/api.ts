@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { type Call, type Endpoint, endpoint } from '../http/endpoints.js';
 import { toTime } from '../http/operation.js';
 import { Problem } from '../http/problem.js';
-import type { ApiAccess, Challenged } from '../login/access.js';
+import type { ApiAccess, Begun, Challenged } from '../login/access.js';
 import type { LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
 import type { Complete } from '../login/guards.js';
@@ -58,8 +58,8 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
     return new Problem('password-wrong', passwordWrong, { attempts_left: outcome.left });
   }
 
-  async function giveUp({ request, access: state }: Call<Challenged, object>) {
-    if (state.kind === 'pending') {
+  async function giveUp({ request, access: state }: Call<Begun, object>) {
+    if (state.kind !== 'complete') {
       await logins.logOut(request, false);
       await logins.abandon(request);
     }
@@ -70,7 +70,7 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
     request,
   }: Call<object, undefined>): Promise<z.infer<typeof sessionState>> {
     const state = gate.state(request);
-    if (state.kind === 'pending') {
+    if (state.kind === 'pending' || state.kind === 'enrolling') {
       const expires_at = toTime(state.pending.expiresAt);
       return { state: 'pending', ...(await responder.describe(state.pending)), expires_at };
     }
@@ -98,7 +98,7 @@ export function challengeApi({ gate, logins, responder, access, desk, settings }
     endpoint(operations.verify, access.challenged, answerWith('totp')),
     endpoint(operations.verifyBackup, access.challenged, answerWith('backup-code')),
     endpoint(operations.verifyPassword, access.owner, provePassword),
-    endpoint(operations.cancel, access.challenged, giveUp),
+    endpoint(operations.cancel, access.begun, giveUp),
   ];
 }
 

@@ -1,12 +1,13 @@
 import type { Request } from 'express';
 import { readSource } from '../http/source.js';
 import { makePending, pendingKey } from '../login/pending.js';
-import type { LoginDesk } from '../login/desk.js';
+import { enrolmentRequired, type LoginDesk } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
 import { refuseImpersonation } from '../login/host-rules.js';
 import { detachSession, expireLogin, forgetLogin, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
 import type { Lane } from '../model.js';
+import { refuseIfRequired } from '../policy/rule.js';
 import { type Settings, STEP_UP_LIFETIME } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 import type { Browsers } from '../trusted-browser/desk.js';
@@ -56,7 +57,10 @@ export class ChallengeDesk {
     this.#browsers = browsers;
   }
 
-  /** Answers this session's pending login, or gives a fresh proof in its complete one. */
+  /**
+   * Answers this session's pending login, or gives a fresh proof in its complete one.
+   * @throws SecondFactorError `enrolment-required` where the login waits for a second factor to be set up.
+   */
   async answer(request: Request, input: string, lane?: Lane): Promise<Answered> {
     const outcome = await this.#answer(request, input, lane);
     if (outcome.kind === 'accepted') return outcome;
@@ -78,6 +82,8 @@ export class ChallengeDesk {
         this.#logins.completions.allowRenewal(request, state.stamp, { method: answer.lane });
         return { ...outcome, user: state.user, returnTo: undefined };
       }
+      case 'enrolling':
+        throw enrolmentRequired();
       case 'expired':
         expireLogin(request, state.pending);
         return { kind: 'expired' };
@@ -101,12 +107,16 @@ export class ChallengeDesk {
     return this.#browsers.trusted.trust(request, user, owner);
   }
 
-  /** Turns the second factor off with one answer, which proves and is used up in the same transaction. */
+  /**
+   * Turns the second factor off with one answer, which proves and is used up in the same transaction.
+   * @throws SecondFactorError `removal-refused` where the user must have one.
+   */
   async disable(
     request: Request,
     { user, stamp }: { user: Express.User; stamp: Stamp },
     input: unknown,
   ): Promise<Outcome | Failure> {
+    await refuseIfRequired(this.#settings, user);
     const answer = parseAnswer(input);
     if ('kind' in answer) return answer;
     const outcome = await this.#answerStepUp(request, stamp, answer, 'disable');
@@ -143,7 +153,7 @@ export class ChallengeDesk {
     const challenge = { ...pendingKey('login', pending), expiresAt: pending.expiresAt };
     const outcome = await this.#flow.answer(challenge, answer, 'complete', this.#client(request, pending));
     if (outcome.kind === 'accepted') {
-      this.#logins.completions.allowCompletion(request, pending, answer.lane);
+      this.#logins.completions.allowCompletion(request, pending, { method: answer.lane });
       return { ...outcome, user, returnTo: pending.returnTo };
     }
     // Another request has renewed the session: what this one would save must not take it away.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { named, nothing, type Operation, shortText, time } from '../http/operation.js';
+import { named, nothing, type Operation, owedEnrolment, shortText, time } from '../http/operation.js';
 
 export const codeBody = named(
   'Code',
@@ -38,7 +38,8 @@ export const sessionState = named(
       state: z.literal('pending'),
       factors: z.array(z.enum(['totp', 'backup-code'])),
       answers: z.record(z.string(), z.string()).optional(),
-      challenge: z.string(),
+      challenge: z.string().describe('Path of the page where a person goes on.'),
+      enrol: owedEnrolment.optional(),
       expires_at: time,
     }),
     z.strictObject({ state: z.literal('complete'), user_id: z.string(), proofs: proofTimes }),
@@ -51,7 +52,7 @@ const showSession = {
   path: '/session',
   summary: 'Where this session stands',
   description:
-    'Anonymous, pending (the second step is owed; nothing of the user is told) or complete. As every answer, it carries the token ' +
+    'Anonymous, pending (the second step is owed, or with `enrol` a second factor; nothing of the user is told) or complete. As every answer, it carries the token ' +
     'of the session in the header `Second-Factor-Token`.',
   answer: sessionState,
   problems: [],

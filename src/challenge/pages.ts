@@ -8,7 +8,7 @@ import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
-import type { Complete } from '../login/guards.js';
+import { type Complete, pageOf } from '../login/guards.js';
 import type { LoginDesk } from '../login/desk.js';
 import { expireLogin, keepInterrupted, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
@@ -54,6 +54,8 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     } else if (state.kind === 'expired') {
       expireLogin(request, state.pending);
       await stop(request, response, describe({ kind: 'expired' }, request));
+    } else if (state.kind === 'enrolling') {
+      response.redirect(303, pageOf(state, settings));
     } else if (state.kind === 'pending') {
       await askCode(request, response, forLogin(state.pending));
     } else if (returnTo === undefined) {
@@ -65,6 +67,10 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
 
   async function answer(request: Request, response: Response): Promise<void> {
     const state = gate.state(request);
+    if (state.kind === 'enrolling') {
+      response.redirect(303, pageOf(state, settings));
+      return;
+    }
     const isStepUp = state.kind === 'complete';
     const returnTo = samePathOnly(readField(request, 'return_to'), settings.origin) ?? settings.paths.pages;
     if (isStepUp && !(await gate.hasSecondFactor(state.stamp.userId))) {
@@ -127,7 +133,8 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
   }
 
   async function cancel(request: Request, response: Response): Promise<void> {
-    if (gate.state(request).kind === 'pending') {
+    const { kind } = gate.state(request);
+    if (kind === 'pending' || kind === 'enrolling') {
       await logins.logOut(request, false);
       await logins.abandon(request);
     }

@@ -83,9 +83,8 @@ export class StepUp {
 
   /** Nobody is logged in, or the second step is owed. */
   #sendAway(request: Request, response: Response, problem: Problem): void {
-    const { login, challenge } = this.#settings.paths;
     if (wantsJson(request)) sendProblem(request, response, problem);
-    else response.redirect(303, problem.code === 'second-factor-required' ? challenge : login);
+    else response.redirect(303, problem.members.challenge ?? this.#settings.paths.login);
   }
 
   /** A second factor is asked for that the user does not have. */

@@ -1,8 +1,11 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { withPatience } from '../clock.js';
+import { SECOND, withPatience } from '../clock.js';
 import { CannotLook } from '../conformance/verdict.js';
 import { createSecondFactor, type SecondFactor } from '../second-factor.js';
 import { readConfig, type SecondFactorConfig } from './config.js';
+
+/** Milliseconds that the notice to the owner may take. */
+const NOTICE = 10 * SECOND;
 
 /** How long connections may stay open that nobody has closed. */
 const FAREWELL = 2_000;
@@ -52,6 +55,25 @@ export function openSecondFactor({ options }: SecondFactorConfig): SecondFactor 
   } catch (cause) {
     throw new CannotLook(cause instanceof Error ? cause.message : 'The options are wrong.', { cause });
   }
+}
+
+/** Opens the gate as the application does, tables upgraded. */
+export function withSecondFactor(
+  file: string,
+  work: (secondFactor: SecondFactor, config: SecondFactorConfig) => Promise<number>,
+): Promise<number> {
+  return withConfig(file, async (config) => {
+    const secondFactor = openSecondFactor(config);
+    try {
+      await secondFactor.ready();
+      return await work(secondFactor, config);
+    } catch (cause) {
+      if (cause instanceof CannotLook) throw cause;
+      throw new CannotLook(cause instanceof Error ? cause.message : 'The storage cannot be used.', { cause });
+    } finally {
+      await withPatience(secondFactor.close(), undefined, NOTICE).catch(() => undefined);
+    }
+  });
 }
 
 async function closeAll({ close }: SecondFactorConfig): Promise<void> {

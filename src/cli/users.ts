@@ -1,13 +1,8 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
-import { SECOND, withPatience } from '../clock.js';
 import { CannotLook } from '../conformance/verdict.js';
 import type { LaneState, Overview } from '../management/flow.js';
-import type { SecondFactor } from '../second-factor.js';
-import { openSecondFactor, parse, perform, withConfig } from './command.js';
-
-/** Milliseconds that the notice to the owner may take. */
-const FAREWELL = 10 * SECOND;
+import { parse, perform, withSecondFactor } from './command.js';
 
 const common = {
   config: { type: 'string', default: 'second-factor.config.js' },
@@ -76,25 +71,6 @@ export function reset(args: string[]): Promise<number> {
       if (!values.yes) await confirm(draw(userId, overview), userId);
       return answer(userId, await service.reset(userId, actor, reason), values.json);
     });
-  });
-}
-
-/** Opens the gate as the application does, tables upgraded. */
-function withSecondFactor(
-  file: string,
-  work: (secondFactor: SecondFactor) => Promise<number>,
-): Promise<number> {
-  return withConfig(file, async (config) => {
-    const secondFactor = openSecondFactor(config);
-    try {
-      await secondFactor.ready();
-      return await work(secondFactor);
-    } catch (cause) {
-      if (cause instanceof CannotLook) throw cause;
-      throw new CannotLook(cause instanceof Error ? cause.message : 'The storage cannot be used.', { cause });
-    } finally {
-      await withPatience(secondFactor.close(), undefined, FAREWELL).catch(() => undefined);
-    }
   });
 }
 

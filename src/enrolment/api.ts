@@ -5,9 +5,8 @@ import { type Call, type Endpoint, endpoint } from '../http/endpoints.js';
 import type { ChooseLanguage } from '../http/language.js';
 import { toTime } from '../http/operation.js';
 import type { ApiAccess } from '../login/access.js';
-import type { Complete } from '../login/guards.js';
 import { cleanName } from '../totp/name.js';
-import type { EnrolmentDesk } from './desk.js';
+import { type EnrolmentDesk, type Person, userIdOf } from './desk.js';
 import { toProblem } from './messages.js';
 import { type enabling, type enrolment, enrolmentOperations as operations } from './operations.js';
 
@@ -15,10 +14,10 @@ import { type enabling, type enrolment, enrolmentOperations as operations } from
 export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk, wordsFor: ChooseLanguage): Endpoint[] {
   async function offer({
     request,
-    access: complete,
-  }: Call<Complete, undefined>): Promise<z.infer<typeof enrolment>> {
+    access: person,
+  }: Call<Person, undefined>): Promise<z.infer<typeof enrolment>> {
     const { replaces } = request.query;
-    const offered = await desk.offer(complete, typeof replaces === 'string' ? replaces : null);
+    const offered = await desk.offer(request, person, typeof replaces === 'string' ? replaces : null);
     const { key, uri, qr, label, parameters, expiresAt } = offered;
     const { digits, period } = parameters;
     const algorithm = nameAlgorithm(parameters.algorithm);
@@ -32,18 +31,22 @@ export function enrolmentApi(access: ApiAccess, desk: EnrolmentDesk, wordsFor: C
     };
   }
 
-  async function confirm({ request, access: complete, body }: Call<Complete, z.infer<typeof enabling>>) {
+  async function confirm({ request, access: person, body }: Call<Person, z.infer<typeof enabling>>) {
     const name = body.name === undefined ? undefined : requireName(body.name);
-    const confirmed = await desk.confirm(request, complete, body.code, { name, replaces: body.replaces });
-    const user_id = complete.stamp.userId;
-    if (confirmed.kind === 'enabled') return { user_id, backup_codes: confirmed.backupCodes.map(formatCode) };
-    if (confirmed.kind === 'added') return { user_id, backup_codes: [] };
-    return toProblem(confirmed, wordsFor(request));
+    const confirmed = await desk.confirm(request, person, body.code, { name, replaces: body.replaces });
+    if (confirmed.kind !== 'enabled' && confirmed.kind !== 'added')
+      return toProblem(confirmed, wordsFor(request));
+    const codes = confirmed.kind === 'enabled' ? confirmed.backupCodes : [];
+    return {
+      user_id: userIdOf(person),
+      backup_codes: codes.map(formatCode),
+      return_to: person.kind === 'enrolling' ? person.pending.returnTo : null,
+    };
   }
 
   return [
-    endpoint(operations.getSetup, access.provenOwner, offer),
-    endpoint(operations.enable, access.provenOwner, confirm),
+    endpoint(operations.getSetup, access.enroller, offer),
+    endpoint(operations.enable, access.enroller, confirm),
   ];
 }
 

@@ -52,6 +52,12 @@ export interface ConfirmOptions {
   replaces?: string | null | undefined;
 }
 
+/** Whose enrolment. */
+export interface Enroller extends Owner {
+  /** Whether the handle is of a login that waits for it, and that its first code completes. */
+  isLogin?: boolean;
+}
+
 export interface EnrolmentFlow {
   /**
    * Begins this owner's enrolment, or reads it again: parallel calls get the same secret.
@@ -63,7 +69,7 @@ export interface EnrolmentFlow {
    * Proves the enrolment with its first code. Turns the second factor on, with the first backup codes, or adds an authenticator
    * to one that is on, or puts it in the place of another, which works until then (R10).
    */
-  confirm(owner: Owner, code: string, options: ConfirmOptions, source: Source): Promise<Confirmation>;
+  confirm(enroller: Enroller, code: string, options: ConfirmOptions, source: Source): Promise<Confirmation>;
 }
 
 export function createEnrolmentFlow(
@@ -102,7 +108,7 @@ export function createEnrolmentFlow(
   }
 
   async function enable(
-    owner: Owner,
+    owner: Enroller,
     key: PendingKey,
     authenticator: Authenticator,
     source: Source,
@@ -113,6 +119,7 @@ export function createEnrolmentFlow(
     const epoch = await storage.enable({
       ...key,
       purpose: 'enrolment',
+      login: owner.isLogin ? pendingKey('login-enrolment', owner) : null,
       authenticator,
       backupCodes: hashCodes(ring, owner.userId, fresh),
       proposal: makeProposal(owner, fresh),
@@ -168,7 +175,10 @@ export function createEnrolmentFlow(
       ]);
       const replaced = authenticators.find(({ id }) => id === replaces);
       const named = { ...proven, name: name ?? replaced?.name ?? DEFAULT_NAME };
-      return isOn(account) ? add(key, named, replaces, source) : enable(owner, key, named, source);
+      // A login that waits for its second factor turns one on, or is over: it adds none to one that is on.
+      return isOn(account) && !owner.isLogin
+        ? add(key, named, replaces, source)
+        : enable(owner, key, named, source);
     },
   };
 }

@@ -40,6 +40,7 @@ const enabled = named(
       .describe(
         'The first backup codes, live at once; empty where an authenticator was added to those that were there.',
       ),
+    return_to: z.string().nullable().describe('Where the login was going that it completes; else null.'),
   }),
 );
 
@@ -50,7 +51,7 @@ const setUp = {
   summary: 'The enrolment of this session',
   description:
     'Begins one or reads it again: the same until it is enabled or 10 minutes old, also under parallel calls. Nothing changes at ' +
-    'the account. Whoever has a second factor adds an authenticator to it, or replaces one. Needs a fresh proof.',
+    'the account. Whoever has a second factor adds an authenticator to it, or replaces one. Needs a fresh proof, or a login that waits for it.',
   query: { replaces: 'Id of the authenticator that is to be replaced.' },
   answer: enrolment,
   problems: ['proof-required', 'proof-impossible', 'enrolment-refused', 'authenticators-full'],
@@ -64,7 +65,8 @@ const enable = {
   description:
     'The first code of the pending enrolment turns the second factor on, or adds an authenticator to it; one that it `replaces` works ' +
     'until then. The session id changes, and all other sessions of the ' +
-    'user end. A wrong code that would be right at another time near now is answered with `clock_offset`. Needs a fresh proof.',
+    'user end. A wrong code that would be right at another time near now is answered with `clock_offset`. Needs a fresh proof, or a login that waits for ' +
+    'it, which is complete then.',
   body: enabling,
   answer: enabled,
   problems: [

@@ -5,11 +5,11 @@ import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
 import type { Gate } from '../login/gate.js';
-import { type Complete, requireFresh } from '../login/guards.js';
+import { requireEnroller } from '../login/guards.js';
 import type { Settings } from '../settings.js';
 import { groupKey } from '../totp/key-uri.js';
 import { cleanName } from '../totp/name.js';
-import type { EnrolmentDesk } from './desk.js';
+import { type EnrolmentDesk, type Person, userIdOf } from './desk.js';
 import { describeRefusal } from './messages.js';
 
 export interface EnrolmentPages {
@@ -23,23 +23,23 @@ export interface EnrolmentPages {
 /** Setting up an authenticator, the first or one more: QR code, key and first code on one page. */
 export function enrolmentPages({ gate, desk, settings, render, form }: EnrolmentPages): Router {
   const router = Router();
-  const fresh = requireFresh(gate, settings);
+  const enroller = requireEnroller(gate, settings);
   const { pages } = settings.paths;
 
-  router.get('/setup', handle(fresh(offer)));
-  router.post('/setup', form, handle(fresh(confirm)));
+  router.get('/setup', handle(enroller(offer)));
+  router.post('/setup', form, handle(enroller(confirm)));
 
-  async function confirm(request: Request, response: Response, complete: Complete): Promise<void> {
+  async function confirm(request: Request, response: Response, person: Person): Promise<void> {
     const name = cleanName(readField(request, 'name') ?? '');
     const replaces = readField(request, 'replaces') || null;
-    const confirmed = await desk.confirm(request, complete, readField(request, 'code') ?? '', {
+    const confirmed = await desk.confirm(request, person, readField(request, 'code') ?? '', {
       name,
       replaces,
     });
     switch (confirmed.kind) {
       case 'enabled':
       case 'completed':
-        response.redirect(303, `${pages}/backup-codes`);
+        response.redirect(303, `${pages}/backup-codes${whereTo(person)}`);
         return;
       case 'added':
         response.redirect(303, pages);
@@ -47,25 +47,25 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
       default: {
         const { code, text } = describeRefusal(confirmed, settings.wordsFor(request));
         response.status(problemStatuses[code]);
-        await show(request, response, complete, replaces, text);
+        await show(request, response, person, replaces, text);
       }
     }
   }
 
-  async function offer(request: Request, response: Response, complete: Complete): Promise<void> {
+  async function offer(request: Request, response: Response, person: Person): Promise<void> {
     const { replaces } = request.query;
-    await show(request, response, complete, typeof replaces === 'string' ? replaces : null);
+    await show(request, response, person, typeof replaces === 'string' ? replaces : null);
   }
 
   async function show(
     request: Request,
     response: Response,
-    complete: Complete,
+    person: Person,
     replaces: string | null,
     error?: string,
   ): Promise<void> {
-    const isFirst = !(await gate.hasSecondFactor(complete.stamp.userId));
-    const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(complete, replaces);
+    const isFirst = !(await gate.hasSecondFactor(userIdOf(person)));
+    const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(request, person, replaces);
     const kind = isFirst ? 'first' : replaces === null ? 'another' : 'replacement';
     await render(request, response, 'enrolment/setup', {
       kind,
@@ -83,4 +83,10 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
   }
 
   return router;
+}
+
+/** The login goes on behind the page with the first backup codes. */
+function whereTo(person: Person): string {
+  if (person.kind === 'complete') return '';
+  return `?${new URLSearchParams({ return_to: person.pending.returnTo }).toString()}`;
 }

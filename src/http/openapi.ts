@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ProblemCode, problemStatuses } from '../errors.js';
 import { TOKEN_HEADER } from './csrf.js';
-import { named, type Operation, schemaNames } from './operation.js';
+import { named, type Operation, owedEnrolment, schemaNames } from './operation.js';
 
 const codes = Object.keys(problemStatuses) as [ProblemCode, ...ProblemCode[]];
 
@@ -13,8 +13,9 @@ const problem = named(
     status: z.int(),
     code: z.enum(codes).describe('Stable; docs/errors.md says what each means.'),
     factors: z.array(z.string()).optional().describe('Which factors would do.'),
-    challenge: z.string().optional().describe('Path of the challenge page.'),
+    challenge: z.string().optional().describe('Path of the page where a person goes on.'),
     answers: z.record(z.string(), z.string()).optional().describe('Where to answer, by factor.'),
+    enrol: owedEnrolment.optional(),
     login: z.string().optional().describe('Path of the login page.'),
     proof: z.enum(['missing', 'expired']).optional(),
     attempts_left: z.int().optional(),

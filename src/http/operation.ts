@@ -45,5 +45,10 @@ export function toTime(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
+/** A second factor that has to be set up before a login is complete. */
+export const owedEnrolment = z
+  .strictObject({ by: time, setup: z.string().optional(), enable: z.string().optional() })
+  .describe('A second factor has to be set up: by when, and where.');
+
 /** A call that says everything by its path. */
 export const nothing = named('Nothing', z.strictObject({}));

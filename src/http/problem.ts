@@ -6,8 +6,10 @@ import { formToken, TOKEN_HEADER } from './csrf.js';
 export interface ProblemMembers {
   /** Which factors would do. */
   factors?: readonly string[];
-  /** Path of the challenge page. */
+  /** Path of the page where a person goes on. */
   challenge?: string;
+  /** A second factor that has to be set up first: by when (RFC 3339), and the paths of the JSON API where it is served. */
+  enrol?: { by: string; setup?: string; enable?: string };
   /** Where to answer, by factor. */
   answers?: Record<string, string>;
   /** Path of the login page. */

@@ -44,6 +44,7 @@ export type Render = <Name extends ViewName>(
 export interface RenderOptions {
   issuer: string;
   base: string;
+  help: string | undefined;
   csrf: CsrfOptions | undefined;
   wordsFor: ChooseLanguage;
   timeZone: string;
@@ -61,6 +62,7 @@ export const viewNames = [
   'challenge/password',
   'challenge/resume',
   'challenge/stopped',
+  'enrolment/required',
   'enrolment/setup',
   'management/overview',
   'management/activity',
@@ -78,7 +80,7 @@ export const viewNames = [
  * @throws SecondFactorError `configuration-invalid` where a file of the host's cannot be used.
  */
 export function createRender(options: RenderOptions): Render {
-  const { issuer, base, csrf, wordsFor, timeZone, stylesheet, views = {} } = options;
+  const { issuer, base, help, csrf, wordsFor, timeZone, stylesheet, views = {} } = options;
   const writers = new Map<string, Write>(
     viewNames.map((name) => [name, prepare(name, views[name] as string | Write | undefined)]),
   );
@@ -112,6 +114,7 @@ export function createRender(options: RenderOptions): Render {
       language: locale,
       direction,
       formatTime: (at) => formatTime(locale, at),
+      help,
       stylesheet,
     };
     const content = await write(view, { ...given, ...page, words, common }, request, response);

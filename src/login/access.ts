@@ -5,13 +5,16 @@ import type { Method } from '../model.js';
 import type { ApiAction } from '../options.js';
 import type { Settings } from '../settings.js';
 import { type Gate, isUserId, type LoginState } from './gate.js';
-import { type Complete, judgeProof } from './guards.js';
+import { type Complete, type Enrolling, judgeProof } from './guards.js';
 import { answerPaths, type Responder } from './respond.js';
 import { expireLogin } from './session.js';
 import type { Stamp } from './stamp.js';
 
+/** A login that has begun and not timed out. */
+export type Begun = Extract<LoginState, { kind: 'complete' | 'pending' | 'enrolling' }>;
+
 /** A login that can be answered or proven anew. */
-export type Challenged = Extract<LoginState, { kind: 'complete' | 'pending' }>;
+export type Challenged = Exclude<Begun, { kind: 'enrolling' }>;
 
 /** Another user, where the host allows it. */
 export interface Foreign {
@@ -36,8 +39,8 @@ export class ApiAccess {
   /** Anybody: the operation tells each only of the own session. */
   readonly anybody: Admit<object> = async () => ({});
 
-  /** Whoever has a login, pending or complete. */
-  readonly challenged: Admit<Challenged> = async (request, userId) => {
+  /** Whoever has a login, whatever it waits for, or a complete one. */
+  readonly begun: Admit<Begun> = async (request, userId) => {
     const state = this.#gate.state(request);
     switch (state.kind) {
       case 'anonymous':
@@ -46,18 +49,35 @@ export class ApiAccess {
         expireLogin(request, state.pending);
         return new Problem('login-expired', 'Your sign-in timed out. Sign in again.', this.#loginPath());
       case 'pending':
+      case 'enrolling':
         return isSelf(userId, state.pending.userId) ? state : notFound();
       case 'complete':
         return isSelf(userId, state.stamp.userId) ? state : notFound();
     }
   };
 
+  /** Whoever's login is complete, or waits for an answer. */
+  readonly challenged: Admit<Challenged> = async (request, userId) => {
+    const state = await this.begun(request, userId);
+    return state instanceof Problem || state.kind !== 'enrolling'
+      ? state
+      : this.#responder.refuse(state.pending);
+  };
+
   /** Whoever's login is complete. */
   readonly owner: Admit<Complete> = async (request, userId) => {
-    const state = await this.challenged(request, userId);
-    if (state instanceof Problem || state.kind === 'complete') return state;
-    const members = await this.#responder.describe(state.pending);
-    return new Problem('second-factor-required', 'A second factor is required.', members);
+    const state = await this.begun(request, userId);
+    return state instanceof Problem || state.kind === 'complete'
+      ? state
+      : this.#responder.refuse(state.pending);
+  };
+
+  /** Who may set a second factor up: whose login waits for it, or is complete and has given a fresh proof. */
+  readonly enroller: Admit<Complete | Enrolling> = async (request, userId) => {
+    const state = await this.begun(request, userId);
+    return !(state instanceof Problem) && state.kind === 'enrolling'
+      ? state
+      : this.provenOwner(request, userId);
   };
 
   /** Whoever's login is complete and has given a fresh proof (R6). */

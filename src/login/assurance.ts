@@ -13,6 +13,11 @@ export interface Assurance {
   authTime?: number;
   /** When each method was last proven, in milliseconds; `pwd` is the first factor, whatever `amr` names it. */
   proofs: Partial<Record<Method, number>>;
+  /**
+   * Until when the user has to set a second factor up, in milliseconds, where the policy asks for one and this login went on without:
+   * it ends then.
+   */
+  enrolBy?: number;
 }
 
 /** `req.secondFactor`: where the login of a request stands at this moment. */
@@ -49,5 +54,6 @@ export function assess(stamp: Stamp, rules: AssuranceOptions): Assurance {
     ...(name !== undefined && { acr: name }),
     ...(last > 0 && { authTime: Math.floor(last / 1000) }),
     proofs,
+    ...(stamp.enrolBy !== undefined && { enrolBy: stamp.enrolBy }),
   };
 }

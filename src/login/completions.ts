@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Clock } from '../clock.js';
-import type { Lane, Method } from '../model.js';
+import type { Method } from '../model.js';
 import { makeStamp } from './flow.js';
 import { type PendingLogin, readSerialisedUser } from './session.js';
 import type { Stamp } from './stamp.js';
@@ -17,7 +17,7 @@ export interface Completion {
   isFactorProven: boolean;
 }
 
-/** What has changed in a complete session: a method was proven, the epoch was raised, or both. */
+/** What has changed in a session: a method was proven, the epoch was raised, or both. */
 export interface Change {
   method?: Method;
   epoch?: number;
@@ -34,17 +34,27 @@ export class Completions {
     this.#clock = clock;
   }
 
-  /** After a right answer: the next `logIn` of this request, for this user, completes the pending login. */
-  allowCompletion(request: Request, pending: PendingLogin, lane: Lane): void {
+  /**
+   * After a right answer, a set-up, or "Not now": the next `logIn` of this request, for this user, completes the pending login. A
+   * set-up proves the authenticator, not the person (R3).
+   */
+  allowCompletion(
+    request: Request,
+    pending: PendingLogin,
+    { method, epoch = pending.epoch, isEnrolment = false }: Change,
+  ): void {
     const now = this.#clock();
-    const proofs = { pwd: pending.firstFactorAt, [lane]: now };
+    const proofs = { pwd: pending.firstFactorAt, ...(method && { [method]: now }) };
+    const stamp = makeStamp(pending.userId, epoch, proofs, now, pending.firstFactor);
+    const enrolBy = isEnrolment ? undefined : pending.enrolBy;
     this.#allowed.set(request, {
       userId: pending.userId,
-      stamp: makeStamp(pending.userId, pending.epoch, proofs, now, pending.firstFactor),
+      // The handle goes on: under it the backup codes wait that were made by an enrolment.
+      stamp: { ...stamp, handle: pending.handle, enrolBy },
       serialised: pending.user,
       keepHostData: pending.keepSessionInfo,
       isRenewal: false,
-      isFactorProven: true,
+      isFactorProven: isEnrolment || method !== undefined,
     });
   }
 
@@ -57,7 +67,12 @@ export class Completions {
     const proofs = method ? { ...stamp.proofs, [method]: this.#clock() } : stamp.proofs;
     this.#allowed.set(request, {
       userId: stamp.userId,
-      stamp: { ...stamp, proofs, epoch, ...(method === 'pwd' && { firstFactor: method }) },
+      stamp: {
+        ...stamp,
+        ...{ proofs, epoch },
+        ...(method === 'pwd' && { firstFactor: method }),
+        ...(isEnrolment && { enrolBy: undefined }),
+      },
       serialised: readSerialisedUser(request),
       keepHostData: true,
       isRenewal: true,

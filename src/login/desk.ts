@@ -1,6 +1,8 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
 import { noSource, readSource } from '../http/source.js';
+import { wantsJson } from '../http/wants-json.js';
+import { isFactorRequired } from '../policy/rule.js';
 import type { Settings } from '../settings.js';
 import type { Browsers } from '../trusted-browser/desk.js';
 import { type Change, type Completion, Completions } from './completions.js';
@@ -14,11 +16,17 @@ import {
   nameFirstFactor,
   refuseImpersonation,
 } from './host-rules.js';
-import { pendingKey } from './pending.js';
 import { Reauthentication } from './reauthentication.js';
 import { setUser } from './request-user.js';
 import { findReturnTarget, type LogInOptions } from './return-target.js';
-import { detachSession, isSessionStored, readPending, renewSession } from './session.js';
+import {
+  detachSession,
+  type EnrollingLogin,
+  forgetLogin,
+  isSessionStored,
+  readPending,
+  renewSession,
+} from './session.js';
 import type { Stamp } from './stamp.js';
 
 /** Logins and logouts in a request: what stands behind `req.logIn` and `req.logout`. */
@@ -62,11 +70,16 @@ export class LoginDesk {
       known?.kind === 'complete'
         ? { kind: 'complete', stamp: await this.reauthentication.prove(request, user, known.stamp) }
         : await this.#decide(request, user, userId, known === undefined);
+    if (known?.kind === 'ended' && !isAnswerOwed(decision)) throw endedElsewhere();
     if (decision.kind === 'owed') {
       await this.#openPending(request, user, decision, options);
       return 'held';
     }
-    if (known?.kind === 'ended') throw endedElsewhere();
+    // A person is reminded before the login goes on; a program cannot be.
+    if (known === undefined && decision.stamp.enrolBy !== undefined && !wantsJson(request)) {
+      await this.#openPending(request, user, decision.stamp, options);
+      return 'held';
+    }
     await this.#establish(request, user, {
       stamp: decision.stamp,
       serialised: await this.#serialise(request, user),
@@ -88,8 +101,27 @@ export class LoginDesk {
     if (known && known.kind !== 'ended') return known.kind === 'pending';
     const decision = await this.#decide(request, user, userId);
     if (decision.kind === 'complete') return false;
+    if (known && !isAnswerOwed(decision)) throw endedElsewhere();
     setUser(request, null);
     await this.#openPending(request, user, decision, {});
+    return true;
+  }
+
+  /**
+   * Lets a login go on that waits for a second factor to be set up, while there is time. @returns whether it was still there.
+   * @throws SecondFactorError `enrolment-required` where the time is over.
+   */
+  async postpone(request: Request, pending: EnrollingLogin): Promise<boolean> {
+    if (pending.enrolBy <= this.#settings.clock()) throw enrolmentRequired();
+    const user = await this.#gate.findPendingUser(request, pending);
+    if (!user || !(await this.#flow.end(pending))) {
+      // A double click: the other request has renewed the session, which this one must not take away.
+      if (user) detachSession(request);
+      else forgetLogin(request);
+      return false;
+    }
+    this.completions.allowCompletion(request, pending, {});
+    await this.logIn(request, user, {});
     return true;
   }
 
@@ -119,7 +151,7 @@ export class LoginDesk {
   async logOut(request: Request, keepHostData: boolean): Promise<void> {
     const pending = readPending(request);
     setUser(request, null);
-    if (pending) await this.#flow.cancel(pending.handle);
+    if (pending) await this.#flow.end(pending);
     await renewSession(request, { keepHostData });
   }
 
@@ -172,31 +204,31 @@ export class LoginDesk {
   /** After the first factor, for a login that is new here. */
   async #decide(request: Request, user: Express.User, userId: string, mayTrust = false): Promise<Decision> {
     await checkCondition(this.#settings, request, user);
-    return this.#flow.begin(
-      userId,
-      await nameFirstFactor(this.#settings, request, user),
-      async (account) =>
+    return this.#flow.begin(userId, await nameFirstFactor(this.#settings, request, user), {
+      isSkipped: async (account) =>
         (await isSecondStepSkipped(this.#settings, request, user)) ||
         // Where somebody else knows the password, every login waits for another one.
         (mayTrust &&
           account.suspectedAt === null &&
           (await this.#browsers.trusted.isTrusted(request, user, account))),
-    );
+      isRequired: () => isFactorRequired(this.#settings, user),
+    });
   }
 
   async #openPending(
     request: Request,
     user: Express.User,
-    { epoch, firstFactor }: Extract<Decision, { kind: 'owed' }>,
+    { epoch, firstFactor, enrolBy }: Pick<Stamp, 'epoch' | 'firstFactor' | 'enrolBy'>,
     options: LogInOptions,
   ): Promise<void> {
     const userId = this.#gate.userId(user);
     const passport = this.#gate.passports.currentName(request);
     const serialised = await this.#serialise(request, user);
     const returnTo = findReturnTarget(request, options, this.#settings);
-    const held = await this.#flow.hold(userId, epoch);
+    const held = await this.#flow.hold(userId, epoch, enrolBy);
     const keepSessionInfo = options.keepSessionInfo === true;
-    const pending = { ...held, firstFactor, userId, user: serialised, passport, returnTo, keepSessionInfo };
+    const whose = { userId, user: serialised, passport };
+    const pending = { ...held, ...whose, firstFactor, enrolBy, returnTo, keepSessionInfo };
     await renewSession(request, { keepHostData: keepSessionInfo, facts: { pending } });
   }
 
@@ -207,15 +239,17 @@ export class LoginDesk {
     userId: string,
     options: LogInOptions,
   ): Promise<'complete'> {
-    const { kind } = await this.#decide(request, user, userId);
+    const decision = await this.#decide(request, user, userId);
     const isAllowed =
-      kind === 'complete' ||
+      decision.kind === 'complete' ||
       this.#sessionless.has(request) ||
       (await isSessionlessAllowed(this.#settings, request, user, options));
     if (!isAllowed) {
+      const reason =
+        decision.enrolBy === undefined ? 'has a second factor' : 'must set a second factor up first';
       throw new SecondFactorError(
         'second-factor-required',
-        'This account has a second factor: it cannot be used without a session.',
+        `This account ${reason}: it cannot be used without a session.`,
       );
     }
     setUser(request, user);
@@ -236,8 +270,8 @@ export class LoginDesk {
       const stands = (await this.#flow.isCurrent(state.stamp)) && (await isSessionStored(request));
       return stands ? { kind: 'complete', stamp: state.stamp } : { kind: 'ended' };
     }
-    if (state.kind === 'pending' && state.pending.userId === userId) {
-      const isLive = await this.#flow.isLive(pendingKey('login', state.pending));
+    if ((state.kind === 'pending' || state.kind === 'enrolling') && state.pending.userId === userId) {
+      const isLive = await this.#gate.isLive(state.pending);
       return isLive ? { kind: 'pending' } : undefined;
     }
     return undefined;
@@ -278,6 +312,15 @@ export class LoginDesk {
     const { passports } = this.#gate;
     return passports.serialise(passports.currentName(request), user, request);
   }
+}
+
+/** Where a code is owed nobody gets in who only brings an old session back; a set-up is open to whoever begins one. */
+function isAnswerOwed(decision: Decision): boolean {
+  return decision.kind === 'owed' && decision.enrolBy === undefined;
+}
+
+export function enrolmentRequired(): SecondFactorError {
+  return new SecondFactorError('enrolment-required', 'Set up a second factor first.');
 }
 
 async function refuseUnlessStored(request: Request): Promise<void> {

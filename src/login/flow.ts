@@ -4,14 +4,26 @@ import type { EventDetails } from '../events.js';
 import type { Source } from '../http/source.js';
 import { type Account, isOn, type Lane, type Method } from '../model.js';
 import type { FirstFactor } from '../options.js';
+import type { PolicyFlow } from '../policy/flow.js';
 import type { Settings } from '../settings.js';
 import type { PendingKey, Storage } from '../storage/storage.js';
-import { hashHandle, makePending, pendingKey } from './pending.js';
+import { loginKey, makePending, type Owner } from './pending.js';
 import type { Stamp } from './stamp.js';
 
 /** What the first factor has led to. */
 export type Decision =
-  { kind: 'complete'; stamp: Stamp } | { kind: 'owed'; epoch: number; firstFactor: FirstFactor };
+  /** The stamp has an `enrolBy` where the login goes on without a second factor that is required, in grace. */
+  | { kind: 'complete'; stamp: Stamp }
+  /** The second step, or, with `enrolBy`, a second factor that should have been set up by then. */
+  | { kind: 'owed'; epoch: number; firstFactor: FirstFactor; enrolBy?: number };
+
+/** What the host is asked about a login, where it matters. */
+export interface Questions {
+  /** Whether a login of somebody who has a second factor may go on without it. */
+  isSkipped(account: Account): Promise<boolean>;
+  /** Whether somebody who has none must have one. */
+  isRequired(): Promise<boolean>;
+}
 
 /** A login that waits now. */
 export interface Held {
@@ -24,15 +36,11 @@ export interface Held {
 export type RevocationReason = EventDetails['sessions.revoked']['reason'];
 
 export interface LoginFlow {
-  /** Decides about a login after its first factor. One read. `isSkipped` is asked where the second step is owed. */
-  begin(
-    userId: string,
-    firstFactor: FirstFactor,
-    isSkipped: (account: Account) => Promise<boolean>,
-  ): Promise<Decision>;
-  /** Opens the pending login of somebody who owes the second step. One insert. */
-  hold(userId: string, epoch: number): Promise<Held>;
-  /** Whether a stamp's epoch is its user's at this moment, and its impersonator's too. One read for each. */
+  /** Decides about a login after its first factor. One read, and one write where the policy asks for a second factor anew. */
+  begin(userId: string, firstFactor: FirstFactor, questions: Questions): Promise<Decision>;
+  /** Opens the pending login of somebody who owes the second step, or with `enrolBy` a second factor. One insert. */
+  hold(userId: string, epoch: number, enrolBy?: number): Promise<Held>;
+  /** Whether a stamp's epoch is its user's at this moment, and its impersonator's too, and no grace is over. One read for each. */
   isCurrent(stamp: Stamp): Promise<boolean>;
   /**
    * The same for letting a request in, and for nothing else: where epochs are cached, a cached one can say yes. That a stamp is dead
@@ -41,7 +49,8 @@ export interface LoginFlow {
   mayEnter(stamp: Stamp): Promise<boolean>;
   /** Whether a pending login can still be answered. */
   isLive(key: PendingKey): Promise<boolean>;
-  cancel(handle: string): Promise<void>;
+  /** Ends a pending login. @returns whether it was there: of parallel callers one is told so. */
+  end(pending: PendingOwner): Promise<boolean>;
   /**
    * Ends every session and pending login of a user. A changed password also begins the budget of wrong answers anew.
    * @param epoch only where the user is at this one; `null` at whichever it is.
@@ -64,6 +73,9 @@ export interface LoginFlow {
   noteImpersonation(actor: Stamp, userId: string, source: Source): Promise<void>;
 }
 
+/** Whose pending login, and of which kind. */
+type PendingOwner = Owner & { enrolBy?: number | undefined };
+
 export function makeStamp(
   userId: string,
   epoch: number,
@@ -77,31 +89,38 @@ export function makeStamp(
 export function createLoginFlow(
   { clock, enabled, epochs, limits }: Settings,
   storage: Storage,
+  policy: PolicyFlow,
   journal: Journal,
 ): LoginFlow {
+  const isInTime = ({ enrolBy = Infinity }: Stamp): boolean => clock() < enrolBy;
   const readEpoch: ReadEpoch = async (userId) => epochOf(await storage.findAccount(userId));
 
   return {
-    async begin(userId, firstFactor, isSkipped) {
+    async begin(userId, firstFactor, { isSkipped, isRequired }) {
       const account = await storage.findAccount(userId);
       const epoch = epochOf(account);
       if (enabled && isOn(account) && !(await isSkipped(account)))
         return { kind: 'owed', epoch, firstFactor };
+      const mustEnrol = !isOn(account) && (await isRequired());
+      const enrolBy = mustEnrol ? await policy.findEnrolBy(userId, account) : undefined;
       const now = clock();
-      return { kind: 'complete', stamp: makeStamp(userId, epoch, { pwd: now }, now, firstFactor) };
+      if (enrolBy !== undefined && enrolBy <= now) return { kind: 'owed', epoch, firstFactor, enrolBy };
+      const stamp = makeStamp(userId, epoch, { pwd: now }, now, firstFactor);
+      return { kind: 'complete', stamp: { ...stamp, enrolBy } };
     },
 
-    async hold(userId, epoch) {
+    async hold(userId, epoch, enrolBy) {
       const now = clock();
       const handle = randomToken();
-      const pending = makePending(pendingKey('login', { handle, userId, epoch }), null, now);
+      const pending = makePending(loginKey({ handle, userId, epoch, enrolBy }), null, now);
       await storage.createPending(pending);
       return { handle, epoch, expiresAt: pending.expiresAt, firstFactorAt: now };
     },
 
-    isCurrent: (stamp) => agrees(stamp, readEpoch),
+    isCurrent: async (stamp) => isInTime(stamp) && agrees(stamp, readEpoch),
 
     async mayEnter(stamp) {
+      if (!isInTime(stamp)) return false;
       const isKnown =
         epochs && (await agrees(stamp, (userId) => epochs.find(userId, () => readEpoch(userId))));
       return isKnown === true || agrees(stamp, readEpoch);
@@ -118,9 +137,7 @@ export function createLoginFlow(
       );
     },
 
-    async cancel(handle) {
-      await storage.deletePending(hashHandle('login', handle));
-    },
+    end: (pending) => storage.deletePending(loginKey(pending).handleHash),
 
     async revoke(userId, epoch, reason, source) {
       const events = [journal.draft('sessions.revoked', userId, source, { reason })];
@@ -155,9 +172,9 @@ export function createLoginFlow(
       return { userId, epoch: 0, proofs: { pwd: 0 }, completedAt: clock() };
     },
 
-    async impersonate({ userId: actor, epoch }, userId) {
+    async impersonate({ userId: actor, epoch, enrolBy }, userId) {
       const target = epochOf(await storage.findAccount(userId));
-      return { ...makeStamp(userId, target, {}, clock()), impersonator: { userId: actor, epoch } };
+      return { ...makeStamp(userId, target, {}, clock()), enrolBy, impersonator: { userId: actor, epoch } };
     },
 
     noteImpersonation: (actor, userId, source) =>

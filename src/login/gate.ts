@@ -5,12 +5,15 @@ import type { Settings } from '../settings.js';
 import { assess, type RequestSecondFactor } from './assurance.js';
 import type { LoginFlow } from './flow.js';
 import { Passports } from './passports.js';
+import { loginKey } from './pending.js';
 import { getUser, setUser } from './request-user.js';
 import { refuseRevival } from './revival.js';
 import {
   adoptSession,
+  type EnrollingLogin,
   forgetLogin,
   hasSession,
+  isEnrolling,
   isUnknownToUs,
   type PendingLogin,
   readPending,
@@ -23,6 +26,7 @@ import type { Stamp } from './stamp.js';
 export type LoginState =
   | { kind: 'anonymous' }
   | { kind: 'pending'; pending: PendingLogin }
+  | { kind: 'enrolling'; pending: EnrollingLogin }
   | { kind: 'expired'; pending: PendingLogin }
   | { kind: 'complete'; stamp: Stamp; user: Express.User };
 
@@ -71,7 +75,8 @@ export class Gate {
     if (user && stamp?.userId === this.userId(user)) return { kind: 'complete', stamp, user };
     const pending = readPending(request);
     if (!pending) return { kind: 'anonymous' };
-    return { kind: pending.expiresAt > this.#settings.clock() ? 'pending' : 'expired', pending };
+    if (pending.expiresAt <= this.#settings.clock()) return { kind: 'expired', pending };
+    return isEnrolling(pending) ? { kind: 'enrolling', pending } : { kind: 'pending', pending };
   }
 
   /** For as long as `login.after` sees the user logged in, before the session says so. */
@@ -88,7 +93,7 @@ export class Gate {
     if (complete && complete.user === getUser(request)) {
       return { state: 'complete', ...assess(complete.stamp, this.#settings.assurance) };
     }
-    return { state: state.kind === 'pending' ? 'pending' : 'anonymous' };
+    return { state: state.kind === 'pending' || state.kind === 'enrolling' ? 'pending' : 'anonymous' };
   }
 
   /** The user of a pending login, for the moment it is completed; the request's own user stays unset. */
@@ -103,6 +108,11 @@ export class Gate {
   /** Whether nothing has revoked this stamp by now. */
   isCurrent(stamp: Stamp): Promise<boolean> {
     return this.#flow.isCurrent(stamp);
+  }
+
+  /** Whether a pending login still waits. */
+  isLive(pending: PendingLogin): Promise<boolean> {
+    return this.#flow.isLive(loginKey(pending));
   }
 
   usableLanes(userId: string): Promise<Lane[]> {

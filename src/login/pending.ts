@@ -11,6 +11,11 @@ export interface Owner {
   handle: string;
 }
 
+/** The row of a login that waits: for an answer, or for a second factor to be set up. Neither can be used for the other. */
+export function loginKey({ enrolBy, ...owner }: Owner & { enrolBy?: number | undefined }) {
+  return enrolBy === undefined ? pendingKey('login', owner) : pendingKey('login-enrolment', owner);
+}
+
 /** The name of a pending row: the owner holds the handle, storage only this hash of it. */
 export function pendingKey<P extends Purpose>(
   purpose: P,
@@ -20,7 +25,7 @@ export function pendingKey<P extends Purpose>(
 }
 
 /** What storage knows of a handle. */
-export function hashHandle(purpose: Purpose, handle: string): string {
+function hashHandle(purpose: Purpose, handle: string): string {
   return sha256(`${purpose}:${handle}`);
 }
 

@@ -147,12 +147,17 @@ function goesOnAsNobody({ paths }: Settings, request: Request): boolean {
   const path = browserPath(request, paths.prefix).toLowerCase();
   const ids = ['me', encodeURIComponent(readPending(request)?.userId ?? 'me')];
   const ours = [
-    ...['challenge', 'cancel', 'style.css'].map((page) => `${paths.pages}/${page}`),
-    ...['verify', 'verify-backup', 'cancel'].flatMap((call) => ids.map((id) => `${paths.api}/${call}/${id}`)),
+    ...['challenge', 'required', 'later', 'setup', 'cancel', 'style.css', 'script.js'].map(
+      (page) => `${paths.pages}/${page}`,
+    ),
+    ...['verify', 'verify-backup', 'setup', 'enable', 'cancel'].flatMap((call) =>
+      ids.map((id) => `${paths.api}/${call}/${id}`),
+    ),
     `${paths.api}/session`,
   ];
   const isReading = request.method === 'GET' || request.method === 'HEAD';
   return (
-    ours.some((own) => path === own.toLowerCase()) || (isReading && path === paths.challenge.toLowerCase())
+    ours.some((own) => path === own.toLowerCase()) ||
+    (isReading && [paths.challenge, paths.help].some((page) => path === page?.toLowerCase()))
   );
 }

@@ -1,18 +1,22 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { SecondFactorError, SecondFactorRequired } from '../errors.js';
+import { toTime } from '../http/operation.js';
 import { Problem, type ProblemMembers, sendProblem } from '../http/problem.js';
 import { wantsJson } from '../http/wants-json.js';
 import type { Lane, Method } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { Gate } from './gate.js';
-import { type PendingLogin, setReturnTo } from './session.js';
+import { pageOf } from './guards.js';
+import { isEnrolling, type PendingLogin, setReturnTo } from './session.js';
 
 export interface HowToAnswer {
   factors: Lane[];
-  /** Path of the challenge page. */
+  /** Path of the page where a person goes on. */
   challenge: string;
   /** Paths of the JSON API, by factor; only where it is served. */
   answers?: Record<string, string>;
+  /** Where a second factor has to be set up first. */
+  enrol?: NonNullable<ProblemMembers['enrol']>;
 }
 
 /** Answers held logins: a page goes to the challenge, a program is told what can be answered, and where. */
@@ -32,16 +36,18 @@ export class Responder {
   }
 
   async answerHeld(request: Request, response: Response): Promise<void> {
-    const { challenge } = this.#settings.paths;
+    const state = this.#gate.state(request);
     // The host has answered itself: the pending login is saved, and there is nothing left to say.
     if (isAnswered(response)) return;
     if (!wantsJson(request)) {
-      response.set('Cache-Control', 'no-store').redirect(303, challenge);
+      const page = state.kind === 'complete' ? this.#settings.paths.challenge : pageOf(state, this.#settings);
+      response.set('Cache-Control', 'no-store').redirect(303, page);
       return;
     }
-    const state = this.#gate.state(request);
-    const members = state.kind === 'pending' ? await this.describe(state.pending) : { challenge };
-    const problem = toProblem(new SecondFactorRequired(), members);
+    const problem =
+      state.kind === 'pending' || state.kind === 'enrolling'
+        ? await this.refuse(state.pending)
+        : toProblem(new SecondFactorRequired(), { challenge: this.#settings.paths.challenge });
     // That took a while: the host may have answered meanwhile.
     if (!isAnswered(response)) sendProblem(request, response, problem);
   }
@@ -57,10 +63,21 @@ export class Responder {
     return true;
   }
 
+  /** The same of any call that a pending login may not make. */
+  async refuse(pending: PendingLogin): Promise<Problem> {
+    const title = isEnrolling(pending) ? 'Set up a second factor first.' : 'A second factor is required.';
+    return new Problem('second-factor-required', title, await this.describe(pending));
+  }
+
   /** What a program needs to know to complete a pending login. */
-  async describe({ userId }: PendingLogin): Promise<HowToAnswer> {
-    const factors = await this.#gate.usableLanes(userId);
+  async describe(pending: PendingLogin): Promise<HowToAnswer> {
     const { challenge, api } = this.#settings.paths;
+    if (isEnrolling(pending)) {
+      const calls = this.#hasApi && { setup: `${api}/setup/me`, enable: `${api}/enable/me` };
+      const page = pageOf({ kind: 'enrolling', pending }, this.#settings);
+      return { factors: [], challenge: page, enrol: { by: toTime(pending.enrolBy), ...calls } };
+    }
+    const factors = await this.#gate.usableLanes(pending.userId);
     return { factors, challenge, ...(this.#hasApi && { answers: answerPaths(api, factors) }) };
   }
 

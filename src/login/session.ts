@@ -18,6 +18,7 @@ const stamp = z.object({
   firstFactor,
   completedAt: z.number(),
   handle: z.string().min(1),
+  enrolBy: z.number().optional(),
   impersonator: z.object({ userId: z.string().min(1), epoch: z.int() }).optional(),
   /** Hash of the id of the session that it was written into: copied into another, by whatever code, it is nobody's. */
   session: z.string(),
@@ -34,6 +35,7 @@ const pendingLogin = z.object({
   expiresAt: z.number(),
   returnTo: z.string(),
   keepSessionInfo: z.boolean(),
+  enrolBy: z.number().optional(),
 });
 
 const interrupted = z.strictObject({ returnTo: z.string(), expiresAt: z.number() });
@@ -60,6 +62,19 @@ export interface PendingLogin {
   /** A path of this origin. */
   returnTo: string;
   keepSessionInfo: boolean;
+  /**
+   * Until when a second factor has to be set up, where that is what the login waits for; `undefined` where it waits for an answer.
+   */
+  enrolBy?: number | undefined;
+}
+
+/** A login that waits for a second factor to be set up. */
+export interface EnrollingLogin extends PendingLogin {
+  enrolBy: number;
+}
+
+export function isEnrolling(pending: PendingLogin): pending is EnrollingLogin {
+  return pending.enrolBy !== undefined;
 }
 
 /** The two are never in one session: a login is pending or complete. */

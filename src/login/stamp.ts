@@ -17,6 +17,11 @@ export interface Stamp {
   completedAt: number;
   /** Names this session's step-up, enrolment and proposal; it stays while the session id changes. */
   handle: string;
+  /**
+   * Until when it counts, where a second factor is required and the login went on without: no session outlives the grace. `undefined`
+   * where it has no such end.
+   */
+  enrolBy?: number | undefined;
   /** Who it really is, where somebody acts as this user; the stamp dies with the epoch of either. */
   impersonator?: { userId: string; epoch: number } | undefined;
 }

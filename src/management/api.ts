@@ -12,9 +12,10 @@ import { Problem } from '../http/problem.js';
 import type { ApiAccess, Foreign } from '../login/access.js';
 import type { Complete } from '../login/guards.js';
 import type { Settings } from '../settings.js';
+import { describePolicy } from '../policy/rule.js';
 import { formatCursor, parseCursor } from './cursor.js';
 import type { ManagementDesk } from './desk.js';
-import type { LaneState, ManagementFlow } from './flow.js';
+import type { LaneState, ManagementFlow, Overview } from './flow.js';
 import {
   type disabled,
   type disabling,
@@ -35,8 +36,8 @@ export interface ManagementApi {
 
 /** The JSON face of management. */
 export function managementApi({ access, challenges, desk, flow, settings }: ManagementApi): Endpoint[] {
-  async function describe(userId: string): Promise<z.infer<typeof status>> {
-    const { enabledAt, authenticators, backupCodes, lanes } = await flow.overview(userId);
+  function describe(userId: string, overview: Overview): z.infer<typeof status> {
+    const { enabledAt, authenticators, backupCodes, lanes } = overview;
     return {
       user_id: userId,
       enabled: enabledAt !== null,
@@ -57,9 +58,14 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
     };
   }
 
-  async function describeOwn({ stamp }: Complete): Promise<z.infer<typeof status>> {
-    const session = { completed_at: toTime(stamp.completedAt), proofs: listProofs(stamp) };
-    return { ...(await describe(stamp.userId)), session };
+  async function describeOwn({ user, stamp }: Complete): Promise<z.infer<typeof status>> {
+    const overview = await flow.overview(stamp.userId);
+    const { isRequired, enrolBy } = await describePolicy(settings, user, overview);
+    return {
+      ...describe(stamp.userId, overview),
+      ...{ required: isRequired, enrol_by: toTime(enrolBy) },
+      session: { completed_at: toTime(stamp.completedAt), proofs: listProofs(stamp) },
+    };
   }
 
   async function listActivity(request: Request, userId: string) {
@@ -89,7 +95,8 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
     if (!(await desk.saveCodes(request, complete))) {
       return new Problem('proposal-missing', 'No backup codes wait to be saved. Ask for new ones.');
     }
-    const { user_id, backup_codes } = await describe(complete.stamp.userId);
+    const { userId } = complete.stamp;
+    const { user_id, backup_codes } = describe(userId, await flow.overview(userId));
     return { user_id, backup_codes };
   }
 
@@ -125,7 +132,7 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
     const removal = await desk.remove(request, complete, body.authenticator_id);
     switch (removal.kind) {
       case 'removed':
-        return describe(complete.stamp.userId);
+        return describeOwn(complete);
       case 'absent':
         return noAuthenticator();
       case 'last':
@@ -140,7 +147,7 @@ export function managementApi({ access, challenges, desk, flow, settings }: Mana
 
   return [
     endpoint(operations.getStatus, access.ownerOr('status'), async ({ access: who }) =>
-      who.kind === 'foreign' ? describe(who.userId) : describeOwn(who),
+      who.kind === 'foreign' ? describe(who.userId, await flow.overview(who.userId)) : describeOwn(who),
     ),
     endpoint(operations.getActivity, access.ownerOr('status'), async ({ request, access: who }) =>
       listActivity(request, who.kind === 'foreign' ? who.userId : who.stamp.userId),

@@ -12,6 +12,8 @@ import type { EventCursor, Storage } from '../storage/storage.js';
 /** What a person may see of their second factor; nothing secret. */
 export interface Overview {
   enabledAt: number | null;
+  /** Until when one has to be set up, once the policy has asked for it; it stays afterwards. */
+  enrolBy: number | null;
   authenticators: Omit<Authenticator, 'userId' | 'sealedSecret' | 'lastStep'>[];
   backupCodes: Pick<BackupCodeSet, 'left' | 'total' | 'createdAt' | 'usedAt'> | undefined;
   /** Whether codes of a kind are looked at now. */
@@ -101,6 +103,7 @@ export function createManagementFlow(
       ]);
       return {
         enabledAt: account?.enabledAt ?? null,
+        enrolBy: account?.enrolBy ?? null,
         authenticators: authenticators.map(hideSecrets),
         backupCodes: set && {
           left: set.left,

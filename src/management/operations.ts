@@ -15,6 +15,15 @@ export const status = named(
     user_id: z.string(),
     enabled: z.boolean(),
     enabled_at: timeOrNull,
+    required: z
+      .boolean()
+      .optional()
+      .describe('Whether the user must have one; not with another user’s status.'),
+    enrol_by: timeOrNull
+      .optional()
+      .describe(
+        'Until when one has to be set up, null where none has to be; not with another user’s status.',
+      ),
     authenticators: z.array(
       z.strictObject({
         id: z.string(),
@@ -129,11 +138,13 @@ const disable = {
   summary: 'Turn the second factor off',
   description:
     'With a TOTP or backup code, which proves it and is used up. Another user’s without a code (`{}`), where the application’s ' +
-    '`authorize` allows `disable` and the caller’s own proof is fresh. All other sessions of that user end.',
+    '`authorize` allows `disable` and the caller’s own proof is fresh. All other sessions of that user end. ' +
+    'Whoever must have a second factor cannot turn the own one off.',
   body: disabling,
   answer: disabled,
   problems: [
     'not-enabled',
+    'removal-refused',
     'proof-required',
     'proof-impossible',
     'code-malformed',

@@ -12,6 +12,7 @@ import { nameBrowser } from '../http/source.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
 import type { Settings } from '../settings.js';
+import { describePolicy, refuseIfRequired } from '../policy/rule.js';
 import { formatCursor, parseCursor } from './cursor.js';
 import type { ManagementDesk } from './desk.js';
 import type { ManagementFlow } from './flow.js';
@@ -51,13 +52,19 @@ export function managementPages({
   router.get('/disable', handle(complete(askDisable)));
   router.post('/disable', form, handle(complete(disable)));
 
-  async function showOverview(request: Request, response: Response, { stamp }: Complete): Promise<void> {
+  async function showOverview(
+    request: Request,
+    response: Response,
+    { user, stamp }: Complete,
+  ): Promise<void> {
+    const overview = await flow.overview(stamp.userId);
     await render(request, response, 'management/overview', {
       isSwitchedOff: !settings.enabled,
       areBrowsersTrusted: settings.trustedBrowsers !== undefined,
       homePath: settings.paths.home,
       fewCodes: FEW_CODES,
-      ...(await flow.overview(stamp.userId)),
+      ...overview,
+      ...(await describePolicy(settings, user, overview)),
     });
   }
 
@@ -94,6 +101,7 @@ export function managementPages({
       areFew: (backupCodes?.left ?? 0) <= FEW_CODES,
       usedAt: backupCodes?.usedAt ?? [],
       isRenewal: readable?.areLive === false,
+      returnTo: samePathOnly(request.query['return_to'], settings.origin) ?? '',
     });
   }
 
@@ -113,7 +121,8 @@ export function managementPages({
 
   async function save(request: Request, response: Response, complete: Complete): Promise<void> {
     const isSaved = await desk.saveCodes(request, complete);
-    response.redirect(303, isSaved ? pages : `${pages}/backup-codes`);
+    const next = samePathOnly(readField(request, 'return_to'), settings.origin) ?? pages;
+    response.redirect(303, isSaved ? next : `${pages}/backup-codes`);
   }
 
   async function signOutElsewhere(request: Request, response: Response, complete: Complete): Promise<void> {
@@ -121,9 +130,13 @@ export function managementPages({
     response.redirect(303, pages);
   }
 
-  async function askDisable(request: Request, response: Response, { stamp }: Complete): Promise<void> {
-    if (await gate.hasSecondFactor(stamp.userId)) await renderDisable(request, response);
-    else response.redirect(303, pages);
+  async function askDisable(request: Request, response: Response, { user, stamp }: Complete): Promise<void> {
+    if (!(await gate.hasSecondFactor(stamp.userId))) {
+      response.redirect(303, pages);
+      return;
+    }
+    await refuseIfRequired(settings, user);
+    await renderDisable(request, response);
   }
 
   async function disable(request: Request, response: Response, complete: Complete): Promise<void> {

@@ -1,7 +1,7 @@
 import type { RingKey } from '../crypto/key-ring.js';
 import type { Settings } from '../settings.js';
 import type { Look } from './look.js';
-import type { Finding } from './report.js';
+import type { Finding, Row } from './report.js';
 
 export function describeConfiguration(
   settings: Settings,
@@ -24,6 +24,7 @@ export function describeConfiguration(
         ? { name: 'keys', value: keys.seen.map(({ id }) => id).join(', '), state: 'ok' }
         : { name: 'keys', value: { word: 'no-answer' }, state: 'problem' },
       { name: 'cap', value: limits.cap, state: 'ok' },
+      ...describePolicy(settings),
       loosened.length === 0
         ? { name: 'loosened', value: { word: 'none' }, state: 'ok' }
         : { name: 'loosened', value: loosened.join(', '), state: 'notice' },
@@ -34,6 +35,16 @@ export function describeConfiguration(
       ...(isDevelopment ? [{ code: 'development-mode', details: {} } as const] : []),
     ],
   };
+}
+
+function describePolicy({ policy }: Settings): Row[] {
+  if (!policy) return [{ name: 'required', value: { word: 'none' }, state: 'ok' }];
+  const { required, grace } = policy;
+  const time = grace && ('until' in grace ? grace.until.toISOString() : `${grace.days} d`);
+  return [
+    { name: 'required', value: { word: required === true ? 'everybody' : 'by-rule' }, state: 'ok' },
+    { name: 'grace', value: time ?? { word: 'none' }, state: 'ok' },
+  ];
 }
 
 /** Options that docs/options.md marks as loosening. */

@@ -42,6 +42,7 @@ export function memoryStorage(): Storage {
       epoch: 0,
       lanes: freshLanes(),
       suspectedAt: null,
+      enrolBy: null,
       passwordChangedAt: 0,
     };
 
@@ -140,8 +141,8 @@ export function memoryStorage(): Storage {
     async findAccount(userId) {
       const account = accounts.get(userId);
       if (!account) return undefined;
-      const { enabledAt, epoch, lanes, suspectedAt } = structuredClone(account);
-      return { userId, enabledAt, epoch, lanes, suspectedAt };
+      const { enabledAt, epoch, lanes, suspectedAt, enrolBy } = structuredClone(account);
+      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy };
     },
 
     async listAuthenticators(userId) {
@@ -249,6 +250,7 @@ export function memoryStorage(): Storage {
       const account = accountOf(userId);
       if (account.epoch !== enabling.epoch || account.enabledAt !== null || !findLive(enabling, now))
         return undefined;
+      if (enabling.login && !findLive(enabling.login, now)) return undefined;
       if (authenticators.has(authenticator.id)) throw new Error('There is an authenticator with this id.');
       const epoch = account.epoch + 1;
       const stale = pendings.get(proposal.handleHash);
@@ -362,10 +364,30 @@ export function memoryStorage(): Storage {
       deleteBrowsers(({ userId, epoch, expiresAt }) => expiresAt <= now || accountOf(userId).epoch !== epoch);
     },
 
+    async setEnrolBy(userId, enrolBy) {
+      const account = accountOf(userId);
+      account.enrolBy = Math.min(account.enrolBy ?? enrolBy, enrolBy);
+      accounts.set(userId, account);
+      return account.enrolBy;
+    },
+
+    async summarise(userIds) {
+      return userIds.flatMap((userId) => {
+        const account = accounts.get(userId);
+        if (!account) return [];
+        const codes = backupCodes.get(userId)?.codes.values() ?? [];
+        const used = [...listOf(userId).map(({ lastUsedAt }) => lastUsedAt), ...codes];
+        const lastUsedAt = used.reduce((last, at) => (at !== null && at > (last ?? 0) ? at : last), null);
+        const { enabledAt, enrolBy } = account;
+        return [{ userId, enabledAt, enrolBy, lastUsedAt }];
+      });
+    },
+
     async forget(userId) {
       const account = accountOf(userId);
       accounts.set(userId, account);
       disable(account);
+      account.enrolBy = null;
       for (const event of events.values()) if (event.userId === userId) events.delete(event.id);
     },
 

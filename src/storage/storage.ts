@@ -89,6 +89,8 @@ export interface NewBackupCodeSet {
 
 export interface Enabling extends PendingKey, Recorded {
   purpose: 'enrolment';
+  /** The pending login that is completed by it; `null` in a complete session. */
+  login: (PendingKey & { purpose: 'login-enrolment' }) | null;
   authenticator: Authenticator;
   backupCodes: NewBackupCodeSet;
   /** Row of purpose `backup-codes` that lets this session read its first codes; written with the new epoch. */
@@ -173,6 +175,12 @@ export interface TrustRemoval extends Recorded {
   userId: string;
   /** Of one trusted browser; `null` for all. */
   id: string | null;
+}
+
+/** How the second factor of one user stands, for a list of many. */
+export interface AccountSummary extends Pick<Account, 'userId' | 'enabledAt' | 'enrolBy'> {
+  /** Of a code of either kind, after the first one. */
+  lastUsedAt: number | null;
 }
 
 /** What stands in a storage, for the status report: numbers, and nothing that needs to be kept secret from it. */
@@ -297,8 +305,8 @@ export interface Storage {
   accept(acceptance: Acceptance): Promise<AcceptanceResult>;
 
   /**
-   * Turns the second factor on, in one transaction, all or nothing: the pending enrolment is deleted (it was live),
-   * the account (epoch as given, no second factor yet; a missing row is epoch 0) is enabled with counters 0 and
+   * Turns the second factor on, in one transaction, all or nothing: the pending enrolment is deleted (it was live), and the
+   * pending login too where there is one (it was live), the account (epoch as given, no second factor yet; a missing row is epoch 0) is enabled with counters 0 and
    * epoch + 1, all other pending rows of the user are deleted, the authenticator, the backup codes and the proposal
    * row are inserted.
    * @returns the new epoch, or `undefined` when the enrolment or the account was not as expected.
@@ -363,6 +371,15 @@ export interface Storage {
    * @returns the new epoch, or `undefined` where there was no second factor.
    */
   reset(userId: string, events: readonly SecondFactorEvent[]): Promise<number | undefined>;
+
+  /**
+   * Keeps until when a user has to set a second factor up: where a date is stored already, the earlier of the two stays, also under
+   * parallel calls. Nothing else of the account changes. @returns what is stored now.
+   */
+  setEnrolBy(userId: string, enrolBy: number): Promise<number>;
+
+  /** Of up to 500 users, in any order; one without a row may be left out. */
+  summarise(userIds: readonly string[]): Promise<AccountSummary[]>;
 
   /**
    * Deletes everything of a user, events too, but the epoch, which is raised (from 0 where there was no row): an id that is given again later

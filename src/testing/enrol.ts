@@ -40,6 +40,7 @@ export async function enrolUser(options: SecondFactorOptions, userId: string): P
   const enabled = await storage.enable({
     ...enrolment,
     purpose: 'enrolment',
+    login: null,
     authenticator: {
       ...owner,
       ...defaultParameters,

@@ -11,6 +11,7 @@ import { inspectionCases } from './storage-contract-inspection.js';
 import { keyCases } from './storage-contract-keys.js';
 import { nameCases } from './storage-contract-names.js';
 import { pendingCases } from './storage-contract-pending.js';
+import { policyCases } from './storage-contract-policy.js';
 import { removalCases } from './storage-contract-removals.js';
 import { replacementCases } from './storage-contract-replacements.js';
 import {
@@ -95,6 +96,16 @@ const raceCases: readonly StorageContractCase[] = [
     assert.equal((await storage.findAccount(userId))?.epoch, 16);
   }),
 
+  check('race: setEnrolBy keeps the earliest of 16 dates', async (storage) => {
+    const userId = newUser();
+    // The earliest is neither the first nor the last to be written.
+    const dates = callers.slice(0, 16).map((caller) => 1_000 + ((caller + 8) % 16));
+    const answers = await Promise.all(dates.map((date) => storage.setEnrolBy(userId, date)));
+    assert.ok(answers.every((answer, index) => answer >= 1_000 && answer <= (dates[index] ?? 0)));
+    assert.equal(await storage.setEnrolBy(userId, 2_000), 1_000);
+    assert.equal((await storage.findAccount(userId))?.enrolBy, 1_000);
+  }),
+
   check('race: renameAuthenticator gives no used step back', async (storage) => {
     for (let round = 0; round < 3; round += 1) {
       const login = await begin(storage, 'login', await enrol(storage));
@@ -170,5 +181,6 @@ export const storageContract: readonly StorageContractCase[] = [
   ...eventCases,
   ...keyCases,
   ...inspectionCases,
+  ...policyCases,
   ...raceCases,
 ];

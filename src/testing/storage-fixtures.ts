@@ -114,7 +114,7 @@ export const freshLane: LaneCounter = {
 /** An account whose counters are at 0; enabled at `now`, epoch 1. */
 export function accountOf(userId: string, fields: Partial<Account> = {}): Account {
   const lanes = { totp: freshLane, 'backup-code': freshLane };
-  return { userId, enabledAt: now, epoch: 1, lanes, suspectedAt: null, ...fields };
+  return { userId, enabledAt: now, epoch: 1, lanes, suspectedAt: null, enrolBy: null, ...fields };
 }
 
 /** The records of an enrolled user follow from the id alone, so that another process can name them too. */
@@ -144,6 +144,7 @@ export function enablingOf(enrolment: Pending, fields: Partial<Enabling> = {}): 
   return {
     ...keyOf(enrolment),
     purpose: 'enrolment',
+    login: null,
     authenticator: authenticatorOf(userId),
     backupCodes: backupCodesOf(userId),
     proposal: newPending('backup-codes', userId, { payload: 'sealed-codes' }),
@@ -234,7 +235,7 @@ export async function snapshot(storage: Storage, userId: string, ...pendings: Pe
 
 /** One of each purpose, and one that an older epoch has left. */
 export async function beginAll(storage: Storage, userId: string, epoch: number): Promise<Pending[]> {
-  const purposes: Purpose[] = ['login', 'step-up', 'enrolment', 'backup-codes'];
+  const purposes: Purpose[] = ['login', 'step-up', 'login-enrolment', 'enrolment', 'backup-codes'];
   const rows = purposes.map((purpose) => begin(storage, purpose, userId, { epoch }));
   return Promise.all([...rows, begin(storage, 'login', userId, { epoch: epoch - 1 })]);
 }

@@ -5,6 +5,7 @@ import { afterEnrolment, createRows, rowOf, type StorageRace } from './storage-r
 import { authenticatorRaces } from './storage-races-authenticators.js';
 import { browserRaces } from './storage-races-browsers.js';
 import { keyRaces } from './storage-races-keys.js';
+import { policyRaces } from './storage-races-policy.js';
 
 function spendOn(
   row: (caller: number) => number,
@@ -166,6 +167,7 @@ export const storageRaces: readonly StorageRace[] = [
   ...authenticatorRaces,
   ...browserRaces,
   ...keyRaces,
+  ...policyRaces,
 ];
 
 export function newRaceKey(): string {

@@ -98,9 +98,15 @@ describe('the OpenAPI document', () => {
     });
     expect(Object.fromEntries(texts)).toEqual({
       Enrolment: ['Enrolment.label', 'Enrolment.qr', 'Enrolment.secret', 'Enrolment.uri'],
-      Enabled: ['Enabled.backup_codes', 'Enabled.user_id'],
+      Enabled: ['Enabled.backup_codes', 'Enabled.return_to', 'Enabled.user_id'],
       Proposal: ['Proposal.backup_codes'],
-      Session: ['Session.answers', 'Session.challenge', 'Session.user_id'],
+      Session: [
+        'Session.answers',
+        'Session.challenge',
+        'Session.enrol.enable',
+        'Session.enrol.setup',
+        'Session.user_id',
+      ],
       Activity: [
         ...['address', 'browser', 'details', 'id', 'kind'].map((field) => `Activity.events.${field}`),
         ...['Activity.next', 'Activity.user_id'],
@@ -116,6 +122,8 @@ describe('the OpenAPI document', () => {
     expect([...new Set(listTexts({ $ref: '#/components/schemas/Problem' }, 'Problem'))].sort()).toEqual([
       'Problem.answers',
       'Problem.challenge',
+      'Problem.enrol.enable',
+      'Problem.enrol.setup',
       'Problem.factors',
       'Problem.login',
       'Problem.title',

@@ -29,6 +29,7 @@ it('the service leads through the whole life of a second factor', async () => {
   const { service } = host.secondFactor;
   expect(await service.status('ada')).toEqual({
     enabledAt: null,
+    enrolBy: null,
     authenticators: [],
     backupCodes: undefined,
     lanes: { totp: { kind: 'open' }, 'backup-code': { kind: 'open' } },

@@ -486,7 +486,14 @@ describe('docs/conformance.md', () => {
 
   it('lists every route of pages()', () => {
     const rooms = ['challenge/pages', 'challenge/resume-pages', 'enrolment/pages', 'management/pages'];
-    const sources = [...rooms, 'management/authenticator-pages', 'management/browser-pages', 'faces'];
+    const policy = ['enrolment/required-pages'];
+    const sources = [
+      ...rooms,
+      ...policy,
+      'management/authenticator-pages',
+      'management/browser-pages',
+      'faces',
+    ];
     const routes = sources.flatMap((name) =>
       [...readFileSync(join(root, `src/${name}.ts`), 'utf8').matchAll(/router\.(get|post)\('([^']+)'/g)].map(
         ([, method = '', path = '']) => `${method.toUpperCase()} ${path}`,

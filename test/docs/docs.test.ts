@@ -89,7 +89,7 @@ describe('the documentation', () => {
   it('lists every method of the service', () => {
     const [, body = ''] = /interface TwoFactorService \{([^]*?)\n\}/.exec(read('src/service.ts')) ?? [];
     const methods = [...body.matchAll(/^ {2}(\w+)\(([^)]*)\)/gm)].map(([, name = '', parameters = '']) => {
-      return `${name}(${parameters.replaceAll(/: string/g, '')})`;
+      return `${name}(${parameters.replaceAll(/: \w+/g, '')})`;
     });
     expect(methods.length).toBeGreaterThan(5);
     const documented = firstCells('docs/json-api.md').filter((cell) => cell.endsWith(')'));
@@ -165,6 +165,7 @@ describe('the documentation', () => {
         'assurance',
         'customising',
         'languages',
+        'policy',
       ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
@@ -190,6 +191,8 @@ declare const yourOptions: SecondFactorOptions;
 declare module 'express-session' { interface SessionData { wantsToBeRemembered?: boolean; returnTo?: string } }
 declare const cookieOptions: express.CookieOptions;
 declare const logout: express.RequestHandler;
+declare function allUsers(): AsyncIterable<Express.User>;
+declare global { namespace Express { interface User { roles: string[] } } }
 declare const requireAdministrator: express.RequestHandler;
 declare function issueRememberToken(user: Express.User): Promise<string>;
 declare const reports: express.RequestHandler;
@@ -205,7 +208,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions | TextChanges;
-void [{} as Unused, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

@@ -152,6 +152,8 @@ function toKind(code: ProblemCode, { status }: supertest.Response): Kind {
 const PAGES = '/two-factor';
 /** Has a form with the token in every state that has a token. */
 const CHALLENGE = `${PAGES}/challenge?return_to=%2Faccount`;
+/** The same of a login that waits for a second factor to be set up. */
+const REQUIRED = `${PAGES}/required`;
 
 /** What our pages say; words that no other outcome has. */
 const words: [RegExp, ProblemCode][] = [
@@ -174,6 +176,8 @@ const words: [RegExp, ProblemCode][] = [
   [/sent by another site/, 'cross-site-refused'],
   [/Sign out and sign in again/, 'proof-impossible'],
   [/cannot be changed|cannot be set up/, 'enrolment-refused'],
+  [/so it cannot be turned off/, 'removal-refused'],
+  [/Set up two-step sign-in first/, 'enrolment-required'],
   [/Enter a name of 1 to 64 characters/, 'code-malformed'],
 ];
 
@@ -243,6 +247,7 @@ function readPage(response: supertest.Response, meanings: Record<string, Kind> =
     const usual: Record<string, Kind> = {
       '/login': 'login-required',
       [`${PAGES}/challenge`]: 'second-factor-required',
+      [REQUIRED]: 'second-factor-required',
     };
     const isProof = location.startsWith(`${PAGES}/challenge?return_to=`);
     const kind = meanings[location] ?? usual[location] ?? (isProof ? 'proof-required' : 'accepted');
@@ -277,7 +282,9 @@ const pages = makeFace({
     const { page, path, fields, meanings } = toPageMove(move);
     const opened = await agent.get(page);
     const own = findHiddenFields(opened.text);
-    const token = readFormTokenOf(own ? opened.text : (await agent.get(CHALLENGE)).text);
+    const others = own ? [] : [CHALLENGE, REQUIRED];
+    let token = readFormTokenOf(opened.text);
+    for (const other of others) token ||= readFormTokenOf((await agent.get(other)).text);
     if (token === '') return async () => readPage(opened);
     // Without a second factor there is nothing to turn off: the overview is shown.
     const isElsewhere = !own && opened.headers['location'] === PAGES;

@@ -72,6 +72,7 @@ export function naiveStorage(
       epoch: 0,
       lanes: freshLanes(),
       suspectedAt: null,
+      enrolBy: null,
       passwordChangedAt: 0,
       authenticators: [],
       backupCodes: null,
@@ -118,8 +119,8 @@ export function naiveStorage(
     async findAccount(userId) {
       const user = await users.find(userId);
       if (!user) return undefined;
-      const { enabledAt, epoch, lanes, suspectedAt } = user;
-      return { userId, enabledAt, epoch, lanes, suspectedAt };
+      const { enabledAt, epoch, lanes, suspectedAt, enrolBy } = user;
+      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy };
     },
     async listAuthenticators(userId) {
       const { authenticators } = await findUser(userId);
@@ -239,10 +240,11 @@ export function naiveStorage(
       await record(happened);
       return 'accepted';
     },
-    async enable({ authenticator, backupCodes, proposal, now, events: happened, ...key }) {
+    async enable({ login, authenticator, backupCodes, proposal, now, events: happened, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt !== null) return undefined;
       if (!isLive(await pendings.find(key.handleHash), key, now)) return undefined;
+      if (login && !isLive(await pendings.find(login.handleHash), login, now)) return undefined;
       const others = (await users.list()).flatMap((other) => other.authenticators);
       if (others.some(({ id }) => id === authenticator.id)) throw new Error('Taken.');
       const epoch = user.epoch + 1;
@@ -351,9 +353,26 @@ export function naiveStorage(
         ({ userId, epoch, expiresAt }) => expiresAt <= now || epochs.get(userId) !== epoch,
       );
     },
+    async setEnrolBy(userId, enrolBy) {
+      const user = await findUser(userId);
+      user.enrolBy = Math.min(user.enrolBy ?? enrolBy, enrolBy);
+      await users.save(userId, user);
+      return user.enrolBy;
+    },
+    async summarise(userIds) {
+      const found = (await users.list()).filter(({ userId }) => userIds.includes(userId));
+      return found.map(({ userId, enabledAt, enrolBy, authenticators, backupCodes }) => {
+        const uses = [
+          ...authenticators.flatMap(({ lastUsedAt }) => lastUsedAt ?? []),
+          ...Object.values(backupCodes?.used ?? {}),
+        ];
+        return { userId, enabledAt, enrolBy, lastUsedAt: uses.length > 0 ? Math.max(...uses) : null };
+      });
+    },
     async forget(userId) {
       const user = await findUser(userId);
       await disable(user);
+      user.enrolBy = null;
       await users.save(userId, user);
       const own = (await events.list()).filter((event) => event.userId === userId);
       for (const { id } of own) await events.delete(id);

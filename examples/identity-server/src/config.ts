@@ -36,7 +36,16 @@ export interface Config {
   sessionSecret: string | undefined;
   /** Where mail goes out; without it, to the outbox in development and nowhere in production. */
   smtpUrl: string | undefined;
-  twoFactor: { enabled: boolean; issuer: string; keys: SealingKey[] | undefined; language: 'en' | 'id' };
+  twoFactor: {
+    enabled: boolean;
+    issuer: string;
+    keys: SealingKey[] | undefined;
+    language: 'en' | 'id';
+    /** Who must have one; `undefined` for nobody. */
+    required: 'all' | 'administrators' | undefined;
+    /** How long they have for it; 0 for not at all. */
+    graceDays: number;
+  };
   /** User names in lower case; these people see the status report. */
   administrators: string[];
   provider: ProviderConfig | undefined;
@@ -54,6 +63,7 @@ const smtpRule =
 const keysRule =
   'TWO_FACTOR_KEYS must be id:base64 pairs with commas between, each of 32 random bytes and each id once. ' +
   'Make one with: echo "$(date +%Y-%m):$(openssl rand -base64 32)"';
+const graceRule = 'TWO_FACTOR_GRACE_DAYS must be a whole number from 0 to 365.';
 const providerRule =
   'OAUTH2_AUTHORIZATION_URL, OAUTH2_TOKEN_URL and OAUTH2_USERINFO_URL must be web addresses.';
 
@@ -92,6 +102,15 @@ const environment = z.object({
     .regex(/^[^:\p{Cc}]{1,64}$/u, 'TWO_FACTOR_ISSUER must be a name of up to 64 characters without a colon.')
     .default('Identity server example'),
   TWO_FACTOR_KEYS: z.string().transform(toKeys).refine(areKeys, keysRule).optional(),
+  TWO_FACTOR_REQUIRED: z
+    .enum(['all', 'administrators'], 'TWO_FACTOR_REQUIRED must be all or administrators.')
+    .optional(),
+  TWO_FACTOR_GRACE_DAYS: z
+    .string()
+    .regex(/^\d{1,3}$/, graceRule)
+    .transform(Number)
+    .pipe(z.number().max(365, graceRule))
+    .default(0),
   ADMINISTRATORS: z.string().default('').transform(toNames),
   OAUTH2_AUTHORIZATION_URL: webAddress,
   OAUTH2_TOKEN_URL: webAddress,
@@ -132,6 +151,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = l
       issuer: values.TWO_FACTOR_ISSUER,
       keys: values.TWO_FACTOR_KEYS,
       language: values.TWO_FACTOR_LANGUAGE,
+      required: values.TWO_FACTOR_REQUIRED,
+      graceDays: values.TWO_FACTOR_GRACE_DAYS,
     },
     administrators: values.ADMINISTRATORS,
     provider: readProvider(values),

@@ -32,6 +32,12 @@ export function secondFactorOptions(
       // A computer that is remembered would be sent back to the challenge at once.
       abandoned: (req, res) => rememberMe.forget(req, res),
     },
+    ...(config.twoFactor.required && {
+      policy: {
+        required: config.twoFactor.required === 'all' ? true : isAdministrator,
+        ...(config.twoFactor.graceDays > 0 && { grace: { days: config.twoFactor.graceDays } }),
+      },
+    }),
     // "Don't ask again on this browser", but for administrators.
     trustedBrowsers: { days: 30, allow: (_req, user) => !isAdministrator(user) },
     // Administrators see how anybody's second factor stands, and may turn it off for who has lost it.

@@ -59,6 +59,19 @@ export class Users {
     return Number((await query.executeTakeFirstOrThrow()).count);
   }
 
+  /** All of them, a few hundred at a time. */
+  async *list(): AsyncGenerator<Express.User> {
+    let last = '';
+    for (;;) {
+      const query = this.#database.queries.selectFrom('users').selectAll().where('id', '>', last);
+      const rows = await query.orderBy('id').limit(500).execute();
+      for (const { id, username, email } of rows) yield { id, username, email };
+      const end = rows.at(-1);
+      if (!end) return;
+      last = end.id;
+    }
+  }
+
   async findById(id: string): Promise<Express.User | undefined> {
     return toUser(await this.#find('id', id));
   }

@@ -1,5 +1,5 @@
 import type { Account, Authenticator, BackupCodeSet, Lane, LaneCounter } from '../../model.js';
-import type { Revocation } from '../storage.js';
+import type { AccountSummary, Revocation } from '../storage.js';
 import { recordEvents } from './events.js';
 import { deletePendingsButStepUps } from './pending.js';
 import {
@@ -22,6 +22,7 @@ export function* findAccount(db: QueryBuilder, userId: string): Step<Account | u
       epoch: Number(row.epoch),
       lanes: { totp: readCounter(row, 'totp'), 'backup-code': readCounter(row, 'backup-code') },
       suspectedAt: toTime(row.suspected_at),
+      enrolBy: toTime(row.enrol_by),
     }
   );
 }
@@ -102,6 +103,54 @@ export function* raiseEpoch(db: QueryBuilder, revocation: Revocation): Verb<numb
   return account.epoch;
 }
 
+export function* setEnrolBy(db: QueryBuilder, userId: string, enrolBy: number): Step<number> {
+  yield* createAccount(db, userId);
+  yield* changed(
+    db
+      .updateTable('two_factor_auth')
+      .set({ enrol_by: enrolBy })
+      .where('user_id', '=', userId)
+      .where((eb) => eb.or([eb('enrol_by', 'is', null), eb('enrol_by', '>', enrolBy)])),
+  );
+  const account = yield* findAccount(db, userId);
+  return account?.enrolBy ?? enrolBy;
+}
+
+export function* summarise(db: QueryBuilder, userIds: readonly string[]): Step<AccountSummary[]> {
+  if (userIds.length === 0) return [];
+  const accounts = yield* rows(
+    db
+      .selectFrom('two_factor_auth')
+      .select(['user_id', 'enabled_at', 'enrol_by'])
+      .where('user_id', 'in', userIds),
+  );
+  const authenticators = yield* rows(
+    db
+      .selectFrom('two_factor_authenticators')
+      .select((eb) => ['user_id', eb.fn.max('last_used_at').as('used_at')])
+      .where('user_id', 'in', userIds)
+      .groupBy('user_id'),
+  );
+  const codes = yield* rows(
+    db
+      .selectFrom('two_factor_backup_sets as sets')
+      .innerJoin('two_factor_backup_codes as codes', 'codes.set_id', 'sets.id')
+      .select((eb) => ['sets.user_id', eb.fn.max('codes.used_at').as('used_at')])
+      .where('sets.user_id', 'in', userIds)
+      .groupBy('sets.user_id'),
+  );
+  const uses = [...authenticators, ...codes].filter(({ used_at }) => used_at !== null);
+  const lastUses = new Map<string, number>();
+  for (const { user_id, used_at } of uses)
+    lastUses.set(user_id, Math.max(lastUses.get(user_id) ?? 0, Number(used_at)));
+  return accounts.map((row) => ({
+    userId: row.user_id,
+    enabledAt: toTime(row.enabled_at),
+    enrolBy: toTime(row.enrol_by),
+    lastUsedAt: lastUses.get(row.user_id) ?? null,
+  }));
+}
+
 /** An account without a row is at epoch 0: the row must stand before a conditional update can meet it. */
 export function* createAccount(db: QueryBuilder, userId: string): Step<void> {
   yield* changed(
@@ -111,6 +160,7 @@ export function* createAccount(db: QueryBuilder, userId: string): Step<void> {
       epoch: 0,
       suspected_at: null,
       password_changed_at: 0,
+      enrol_by: null,
       ...freshCounters,
     }),
   );

@@ -27,6 +27,7 @@ export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | und
   );
   if (enabled !== 1) return new Rollback(undefined);
   if (!(yield* consumePending(db, enabling, now))) return new Rollback(undefined);
+  if (enabling.login && !(yield* consumePending(db, enabling.login, now))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
   yield* insertAuthenticator(db, enabling.authenticator);
   yield* insertBackupCodes(db, userId, enabling.backupCodes, now);
@@ -102,10 +103,12 @@ export function* reset(
 
 export function* forget(db: QueryBuilder, userId: string): Verb<void> {
   yield* deleteEventsOf(db, userId);
-  if (yield* disable(db, userId)) return;
-  yield* raiseEpoch(db, { userId, epoch: null, passwordChangedAt: null, events: [] });
-  yield* deletePendingsOf(db, userId);
-  yield* deleteTrustedBrowsers(db, { userId, id: null, events: [] });
+  if (!(yield* disable(db, userId))) {
+    yield* raiseEpoch(db, { userId, epoch: null, passwordChangedAt: null, events: [] });
+    yield* deletePendingsOf(db, userId);
+    yield* deleteTrustedBrowsers(db, { userId, id: null, events: [] });
+  }
+  yield* changed(db.updateTable('two_factor_auth').set({ enrol_by: null }).where('user_id', '=', userId));
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */

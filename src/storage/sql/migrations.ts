@@ -10,7 +10,13 @@ import { changed, rows, type Step } from './verb.js';
  */
 export type Migration = (db: QueryBuilder) => Compilable[];
 
-export const released: readonly Migration[] = [createTables, addEvents, createTrustedBrowsers, indexKeys];
+export const released: readonly Migration[] = [
+  createTables,
+  addEvents,
+  createTrustedBrowsers,
+  indexKeys,
+  addPolicy,
+];
 
 /** Its runner lets one process at a time do this; the others then find it done. */
 export function* migrate(db: QueryBuilder, migrations = released): Step<void> {
@@ -193,4 +199,8 @@ function indexKeyIds(db: QueryBuilder, table: string, column: SealedColumn): Com
     db.schema.alterTable(table).addColumn('key_id', type, (added) => added.generatedAlwaysAs(keyId)),
     index.columns(['key_id', 'id']),
   ];
+}
+
+function addPolicy(db: QueryBuilder): Compilable[] {
+  return [db.schema.alterTable('two_factor_auth').addColumn('enrol_by', 'bigint')];
 }

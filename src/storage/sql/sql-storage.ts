@@ -15,7 +15,14 @@ import {
 import { SecondFactorError } from '../../errors.js';
 import type { Storage } from '../storage.js';
 import { accept } from './acceptance.js';
-import { findAccount, findBackupCodeSet, listAuthenticators, raiseEpoch } from './accounts.js';
+import {
+  findAccount,
+  findBackupCodeSet,
+  listAuthenticators,
+  raiseEpoch,
+  setEnrolBy,
+  summarise,
+} from './accounts.js';
 import { spendAttempt } from './attempts.js';
 import {
   addAuthenticator,
@@ -145,6 +152,8 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     deleteTrustedBrowsers: (removal) => transact(() => deleteTrustedBrowsers(db, removal)),
     purgeTrustedBrowsers: (now) => transact(() => purgeTrustedBrowsers(db, now), 'upkeep'),
     reset: (userId, events) => transact(() => reset(db, userId, events)),
+    setEnrolBy: (userId, enrolBy) => transact(() => setEnrolBy(db, userId, enrolBy)),
+    summarise: (userIds) => read(() => summarise(db, userIds)),
     forget: (userId) => transact(() => forget(db, userId)),
     recordEvents: (events) => transact(() => recordEvents(db, events)),
     listEvents: (userId, limit, from) => read(() => listEvents(db, userId, limit, from)),

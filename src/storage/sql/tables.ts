@@ -20,6 +20,7 @@ export interface Tables {
     backup_code_known_delayed_until: number;
     suspected_at: number | null;
     password_changed_at: number;
+    enrol_by: number | null;
   };
   two_factor_authenticators: {
     id: string;

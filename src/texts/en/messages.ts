@@ -60,6 +60,7 @@ export const messages = {
     'impersonation-refused': 'This is not allowed.',
     'enrolment-refused': 'Two-step sign-in cannot be set up for this account.',
     'enrolment-required': 'Set up two-step sign-in first.',
+    'removal-refused': 'Your account must have two-step sign-in, so it cannot be turned off.',
     'request-invalid': 'What was sent cannot be read. Go back and fill the form in again.',
     'not-found': 'This is not here: it was removed or used meanwhile, or never existed.',
     'method-not-allowed': 'This page takes no such request.',

@@ -21,6 +21,7 @@ export const pages = {
     copy: 'Copy',
     copied: 'Copied',
     code: 'Code',
+    help: 'Get help',
     neverUsed: 'Not used to sign in yet',
     unknownBrowser: 'Unknown browser',
   },
@@ -52,6 +53,19 @@ export const pages = {
   },
   'challenge/stopped': {
     title: ({ heading }: Views['challenge/stopped']) => heading,
+  },
+  'enrolment/required': {
+    title: (_page: Views['enrolment/required']) => 'Set up two-step sign-in',
+    inGrace: (issuer: string) => `${issuer} asks for two-step sign-in with your account.`,
+    by: 'Set it up by',
+    left: (count: number) => plural(count, { one: '1 day left', other: `${number(count)} days left` }),
+    overdue: (issuer: string) =>
+      `${issuer} asks for two-step sign-in with your account. Set it up now; then you are signed in.`,
+    meaning:
+      'You sign in with your password and a code from an app on your phone. Setting it up takes a few minutes: have your phone at hand.',
+    setUp: 'Set up now',
+    later: 'Not now',
+    cancelLogin: 'Cancel and sign in as somebody else',
   },
   'enrolment/setup': {
     title: ({ kind }: Views['enrolment/setup']) => SETUP_TITLES[kind],
@@ -90,6 +104,7 @@ export const pages = {
     off: 'Off',
     offMeaning:
       'Whoever learns your password can sign in as you. With two-step sign-in they also need a code from your phone.',
+    mustEnrol: 'Your account must have it. Set it up by',
     setUp: 'Set up an authenticator app',
     on: 'On',
     since: 'since',
@@ -116,6 +131,7 @@ export const pages = {
     signOutElsewhere: 'Sign out everywhere else',
     turnOff: 'Turn off',
     turnOffLink: 'Turn off two-step sign-in',
+    mustStay: 'Your account must have two-step sign-in, so it cannot be turned off.',
   },
   'management/activity': {
     title: () => 'Activity',

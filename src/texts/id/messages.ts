@@ -53,6 +53,7 @@ export const messages: Texts['messages'] = {
     'impersonation-refused': 'Ini tidak diizinkan.',
     'enrolment-refused': 'Verifikasi dua langkah tidak dapat disiapkan untuk akun ini.',
     'enrolment-required': 'Siapkan verifikasi dua langkah lebih dulu.',
+    'removal-refused': 'Akun Anda wajib memakai verifikasi dua langkah, jadi tidak dapat dimatikan.',
     'request-invalid': 'Yang dikirim tidak dapat dibaca. Kembali dan isi formulirnya sekali lagi.',
     'not-found': 'Ini tidak ada: sudah dihapus atau dipakai, atau memang tidak pernah ada.',
     'method-not-allowed': 'Halaman ini tidak menerima permintaan seperti itu.',

@@ -14,6 +14,7 @@ export const pages: Texts['pages'] = {
     copy: 'Salin',
     copied: 'Tersalin',
     code: 'Kode',
+    help: 'Minta bantuan',
     neverUsed: 'Belum pernah dipakai untuk masuk',
     unknownBrowser: 'Peramban tidak dikenal',
   },
@@ -45,6 +46,19 @@ export const pages: Texts['pages'] = {
   },
   'challenge/stopped': {
     title: ({ heading }) => heading,
+  },
+  'enrolment/required': {
+    title: () => 'Siapkan verifikasi dua langkah',
+    inGrace: (issuer) => `${issuer} mewajibkan verifikasi dua langkah untuk akun Anda.`,
+    by: 'Siapkan paling lambat',
+    left: (count) => `tersisa ${days(count)}`,
+    overdue: (issuer) =>
+      `${issuer} mewajibkan verifikasi dua langkah untuk akun Anda. Siapkan sekarang; setelah itu Anda masuk.`,
+    meaning:
+      'Anda masuk dengan kata sandi dan kode dari aplikasi di ponsel Anda. Menyiapkannya memerlukan beberapa menit: siapkan ponsel Anda.',
+    setUp: 'Siapkan sekarang',
+    later: 'Nanti saja',
+    cancelLogin: 'Batalkan dan masuk sebagai orang lain',
   },
   'enrolment/setup': {
     title: ({ kind }) =>
@@ -88,6 +102,7 @@ export const pages: Texts['pages'] = {
     off: 'Nonaktif',
     offMeaning:
       'Siapa pun yang mengetahui kata sandi Anda dapat masuk sebagai Anda. Dengan verifikasi dua langkah, ia juga memerlukan kode dari ponsel Anda.',
+    mustEnrol: 'Akun Anda wajib memilikinya. Siapkan paling lambat',
     setUp: 'Siapkan aplikasi autentikator',
     on: 'Aktif',
     since: 'sejak',
@@ -114,6 +129,7 @@ export const pages: Texts['pages'] = {
     signOutElsewhere: 'Keluar dari semua tempat lain',
     turnOff: 'Matikan',
     turnOffLink: 'Matikan verifikasi dua langkah',
+    mustStay: 'Akun Anda wajib memakai verifikasi dua langkah, jadi tidak dapat dimatikan.',
   },
   'management/activity': {
     title: () => 'Aktivitas',
