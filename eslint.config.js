@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/dist.*/', 'coverage/', '.cache/'] },
+  { ignores: ['**/dist/', '**/dist.*/', 'coverage/', 'screenshots/', '.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.strictTypeChecked,
   {

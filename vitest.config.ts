@@ -30,7 +30,12 @@ const hosts = ['api', 'attacks', 'challenge', 'http', 'login'];
 const testsIn = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** What needs more than Node and Redis, or takes minutes, has a script of its own in package.json. */
-const apart = { stories: testsIn('stories'), databases: testsIn('databases'), faults: testsIn('faults') };
+const apart = {
+  stories: testsIn('stories'),
+  gallery: testsIn('gallery'),
+  databases: testsIn('databases'),
+  faults: testsIn('faults'),
+};
 const tarball = ['test/tooling/packed-tarball.test.ts'];
 
 export default defineConfig({
@@ -53,6 +58,7 @@ export default defineConfig({
       }),
       project('oldest', { include: testsIn(...hosts) }, oldest),
       project('stories', { include: apart.stories }),
+      project('gallery', { include: apart.gallery }),
       project('databases', {
         include: apart.databases,
         globalSetup: ['test/helpers/global-setup.ts', 'test/helpers/databases-setup.ts'],

@@ -1,0 +1,99 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { launchBrowser } from '../helpers/browser.js';
+import {
+  createInstallation,
+  type ExampleServer,
+  type Installation,
+  startExample,
+} from '../helpers/example-server.js';
+import { administrators, gallery } from '../helpers/gallery.js';
+import {
+  collectComplaints,
+  findCutText,
+  findFlaws,
+  findOverflow,
+  findSmallTargets,
+  findViolations,
+  type Scheme,
+  withTextSpacing,
+} from '../helpers/gallery-checks.js';
+import { redisUrl } from '../helpers/redis.js';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+/** Where `npm run screenshots` wants pictures; nowhere in an ordinary run. */
+const folder = process.env['SCREENSHOTS'];
+const widths = [320, 1280];
+
+let browser: Browser;
+let installation: Installation;
+let example: ExampleServer;
+beforeAll(async () => {
+  browser = await launchBrowser();
+  installation = createInstallation(redisUrl(), { ADMINISTRATORS: administrators.join(',') });
+  example = await startExample(installation.environment);
+});
+afterAll(async () => {
+  await browser.close();
+  await example.stop();
+  installation.remove();
+});
+
+describe.each(['en', 'id'] as const)('in "%s"', (language) => {
+  const pages = gallery.filter(({ languages }) => languages.includes(language));
+  // The colours are the same in every language: once is enough where nobody looks.
+  const schemes: Scheme[] = language === 'en' || folder ? ['light', 'dark'] : ['light'];
+
+  it.each(pages)('the page $name can be read and used by everybody', async ({ name, isPrinted, open }) => {
+    const context = await browser.newContext({ locale: language });
+    const page = await context.newPage();
+    page.setDefaultTimeout(5_000);
+    const complaints = collectComplaints(page);
+    const problems: string[] = [];
+    const note = (where: string, found: string[]): void => {
+      problems.push(...found.map((what) => `${where}: ${what}`));
+    };
+    let pictures = 0;
+    const takePicture = async (...parts: (string | number)[]): Promise<void> => {
+      if (folder === undefined) return;
+      await page.screenshot({
+        path: join(folder, `${[name, language, ...parts].join('.')}.png`),
+        fullPage: true,
+      });
+      pictures += 1;
+    };
+
+    await open(page, example.url);
+    note('page', await findFlaws(page, language));
+    for (const colorScheme of schemes) {
+      await page.emulateMedia({ colorScheme });
+      note(`axe, ${colorScheme}`, await findViolations(page, colorScheme));
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 800 });
+        await takePicture(colorScheme, width);
+      }
+    }
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 800 });
+      note(`overflow at ${width}`, await findOverflow(page));
+      note(`small target at ${width}`, await findSmallTargets(page));
+      const findSpaced = async () => [...(await findOverflow(page)), ...(await findCutText(page))];
+      note(`text spacing at ${width}`, await withTextSpacing(page, findSpaced));
+    }
+    if (isPrinted) {
+      await page.emulateMedia({ media: 'print', colorScheme: 'light' });
+      await takePicture('print');
+    }
+    note('browser', complaints);
+    await context.close();
+    if (folder !== undefined) {
+      const violations = problems.filter((problem) => problem.startsWith('axe')).length;
+      const row = { page: name, language, pictures, violations, problems: problems.length };
+      appendFileSync(join(folder, 'report.jsonl'), `${JSON.stringify(row)}\n`);
+    }
+    expect(problems).toEqual([]);
+  });
+});
