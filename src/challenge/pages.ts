@@ -1,7 +1,7 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Strategy } from 'passport';
 import { DAY, MINUTE } from '../clock.js';
-import { problemStatuses } from '../errors.js';
+import { problemStatuses, SecondFactorError } from '../errors.js';
 import { readField } from '../http/form.js';
 import { fromCallback } from '../http/from-callback.js';
 import { handle } from '../http/handle.js';
@@ -40,10 +40,17 @@ type Accepted = Extract<Answered, { kind: 'accepted' }>;
 export function challengePages({ gate, logins, desk, settings, render, form }: ChallengePages): Router {
   const router = Router();
   const { wordsFor } = settings;
+  /** The form of a login that another tab has completed meanwhile: its token is of the session before. */
+  const tellLate: ErrorRequestHandler = (error: unknown, request, response, next) => {
+    const isStale = error instanceof SecondFactorError && error.code === 'form-token-invalid';
+    const isOfLogin = isStale && readField(request, 'return_to') === '';
+    if (!isOfLogin || gate.state(request).kind !== 'complete') next(error);
+    else stop(request, response, describe({ kind: 'completed' }, request)).catch(next);
+  };
   const strategies = { totp: new TotpStrategy(desk), 'backup-code': new BackupCodeStrategy(desk) };
 
   router.get('/challenge', handle(show));
-  router.post('/challenge', handle(refuseAnonymous), form, handle(answer));
+  router.post('/challenge', handle(refuseAnonymous), form, handle(answer), tellLate);
   router.post('/cancel', form, handle(cancel));
 
   async function show(request: Request, response: Response): Promise<void> {

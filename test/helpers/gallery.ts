@@ -74,7 +74,7 @@ const whole =
 const trusting: HostParts = { options: { trustedBrowsers: { days: 30 } } };
 
 const longNames: HostParts = {
-  options: { issuer: 'Layanan Identitas & Tanda Tangan <b>Terpercaya</b> Kabupaten Hulu' },
+  options: { issuer: 'Layanan Identitas & Tanda Tangan <b>Terpercaya</b> Kota Hulu' },
 };
 const longUser = `${'kepala.bagian.pengelolaan-sistem-informasi.'.repeat(3)}markup.<script>alert(1)</script>`;
 const longName = 'Ponsel-kantor-yang-namanya-panjang-sekali-<i>tanpa-spasi</i>-1234';
