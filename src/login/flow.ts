@@ -96,12 +96,12 @@ export function createLoginFlow(
   const readEpoch: ReadEpoch = async (userId) => epochOf(await storage.findAccount(userId));
 
   return {
-    async begin(userId, firstFactor, { isSkipped, isRequired }) {
+    async begin(userId, firstFactor, host) {
       const account = await storage.findAccount(userId);
       const epoch = epochOf(account);
-      if (enabled && isOn(account) && !(await isSkipped(account)))
+      if (enabled && isOn(account) && !(await host.isSkipped(account)))
         return { kind: 'owed', epoch, firstFactor };
-      const mustEnrol = !isOn(account) && (await isRequired());
+      const mustEnrol = !isOn(account) && (await host.isRequired());
       const enrolBy = mustEnrol ? await policy.findEnrolBy(userId, account) : undefined;
       const now = clock();
       if (enrolBy !== undefined && enrolBy <= now) return { kind: 'owed', epoch, firstFactor, enrolBy };

@@ -55,7 +55,7 @@ export const pages = {
     title: ({ heading }: Views['challenge/stopped']) => heading,
   },
   'enrolment/required': {
-    title: (_page: Views['enrolment/required']) => 'Set up two-step sign-in',
+    title: () => 'Set up two-step sign-in',
     inGrace: (issuer: string) => `${issuer} asks for two-step sign-in with your account.`,
     by: 'Set it up by',
     left: (count: number) => plural(count, { one: '1 day left', other: `${number(count)} days left` }),
