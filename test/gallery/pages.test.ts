@@ -42,7 +42,7 @@ afterAll(async () => {
   installation.remove();
 });
 
-describe.each(['en', 'id'] as const)('in "%s"', (language) => {
+describe.each(['en', 'id', 'ar'] as const)('in "%s"', (language) => {
   const pages = gallery.filter(({ languages }) => languages.includes(language));
   // The colours are the same in every language: once is enough where nobody looks.
   const schemes: Scheme[] = language === 'en' || folder ? ['light', 'dark'] : ['light'];

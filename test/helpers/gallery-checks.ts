@@ -25,6 +25,7 @@ export function collectComplaints(page: Page): string[] {
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     // The status of a page that tells of an error is on purpose.
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
     const { url } = message.location();
     if (message.text().startsWith('Failed to load') && (url === page.url() || url.endsWith('/favicon.ico')))
       return;
@@ -101,12 +102,14 @@ export function findCutText(page: Page): Promise<string[]> {
 
 /** What every page has once, and where the keyboard stands on one that tells of an error. */
 export function findFlaws(page: Page, language: string): Promise<string[]> {
-  return page.evaluate((asked) => {
+  return page.evaluate(async (asked) => {
+    // The browser moves the focus when it first draws the page.
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const flaws: string[] = [];
     if (document.querySelectorAll('h1').length !== 1) flaws.push('There is not one heading.');
     if (!document.documentElement.lang.startsWith(asked)) flaws.push('The language is another one.');
     const summary = document.querySelector('.sf-summary');
-    const hasPrefix = /^(Error|Kesalahan): /.test(document.title);
+    const hasPrefix = /^(Error|Kesalahan|خطأ): /.test(document.title);
     if (hasPrefix !== (summary !== null)) flaws.push(`The title is "${document.title}".`);
     if (summary && document.activeElement !== summary) flaws.push('The summary has no focus.');
     for (const link of document.querySelectorAll('a[href^="#"]')) {

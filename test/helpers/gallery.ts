@@ -1,5 +1,6 @@
 import express from 'express';
 import type { Page } from 'playwright-core';
+import { ar } from './gallery-arabic.js';
 import { ExampleGuest } from './gallery-example.js';
 import { Guest, serveHost } from './gallery-host.js';
 import type { HostParts } from './host.js';
@@ -7,7 +8,7 @@ import type { HostParts } from './host.js';
 /** One page in one state. */
 export interface GalleryPage {
   name: string;
-  languages: readonly ('en' | 'id')[];
+  languages: readonly ('en' | 'id' | 'ar')[];
   /** Whether it is made for paper too. */
   isPrinted: boolean;
   /** Goes there: to an application that is started for it and ends with the test, or to the example, which runs. */
@@ -77,7 +78,7 @@ const longNames: HostParts = {
   options: { issuer: 'Layanan Identitas & Tanda Tangan <b>Terpercaya</b> Kota Hulu' },
 };
 const longUser = `${'kepala.bagian.pengelolaan-sistem-informasi.'.repeat(3)}markup.<script>alert(1)</script>`;
-const longName = 'Ponsel-kantor-yang-namanya-panjang-sekali-<i>tanpa-spasi</i>-1234';
+const longName = 'Ponsel-kantor-yang-namanya-panjang-sekali-<i>tanpa-spasi</i>-12';
 
 const resuming: HostParts = {
   routes(app, { secondFactor }) {
@@ -326,6 +327,15 @@ const reports: GalleryPage[] = (['en', 'id'] as const).map((language) => ({
   languages: [language],
 }));
 
+/** From right to left, in a language that the host brings. */
+const arabic: HostParts = { options: { ...trusting.options, languages: { texts: { ar } } } };
+const rightToLeft: GalleryPage[] = [
+  page('rtl-challenge-error', held(arabic), (ada) => ada.answerWrong()),
+  page('rtl-setup', plain(arabic), (ada) => ada.go('/setup')),
+  page('rtl-overview', whole(arabic), (ada) => ada.go('')),
+  page('rtl-activity', whole(arabic), (ada) => ada.go('/activity')),
+].map((given) => ({ ...given, languages: ['ar'] }));
+
 /** Every page of the package and of the example, in every state that looks different. */
 export const gallery: readonly GalleryPage[] = [
   ...challenges,
@@ -335,4 +345,5 @@ export const gallery: readonly GalleryPage[] = [
   ...management,
   ...example,
   ...reports,
+  ...rightToLeft,
 ];

@@ -59,7 +59,7 @@ it('the challenge begins at the field, goes on in reading order, and Enter sends
   const { page } = ada;
   await ada.signIn();
   await ada.go('/challenge');
-  expect(await readFocus(page)).toBe('code');
+  await page.waitForSelector('[name=code]:focus');
   expect(await tabThrough(page)).toEqual([
     'trust',
     'Continue',
@@ -68,11 +68,12 @@ it('the challenge begins at the field, goes on in reading order, and Enter sends
   ]);
 
   await ada.go('/challenge');
+  await page.waitForSelector('[name=code]:focus');
   await page.keyboard.type('12 34');
   await page.keyboard.press('Escape');
   expect(await page.inputValue('[name=code]')).toBe('12 34');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('.sf-summary');
+  await page.waitForSelector('.sf-summary:focus');
   expect(await page.title()).toMatch(/^Error: Enter your code/);
   expect(await readFocus(page)).toMatch(/^There is a problem Enter the 6 digits/);
   await page.keyboard.press('Tab');
