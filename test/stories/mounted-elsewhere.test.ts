@@ -48,8 +48,8 @@ async function walk(page: Page, host: Host, origin: string, prefix: string, page
     expect(where()).toMatch(new RegExp(`^${prefix}${pages}/`));
   }
   await page.goto(`${origin}${prefix}${pages}/backup-codes`);
-  await page.click('text=Get new backup codes');
-  await page.click('text=I have saved these codes');
+  await page.getByRole('button', { name: 'Get new backup codes' }).click();
+  await page.getByRole('button', { name: 'I have saved these codes' }).click();
   expect(where()).toBe(prefix + pages);
   // The script is there too.
   await page.goto(`${origin}${prefix}${pages}/setup`);
