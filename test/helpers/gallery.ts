@@ -274,6 +274,34 @@ const management: GalleryPage[] = [
   page('error', whole(), (ada) => ada.go('/authenticators/unknown/name')),
 ];
 
+const mustEnrol = (days: number): HostParts => ({
+  options: {
+    policy: { required: true, grace: { days } },
+    paths: { home: '/account', help: '/account' },
+  },
+});
+
+const overdue: HostParts = {
+  options: { policy: { required: true }, paths: { home: '/account', help: '/account' } },
+};
+
+const required: GalleryPage[] = [
+  page('required-in-grace', plain(mustEnrol(14)), (ada) => ada.go('/challenge')),
+  page('required-last-day', plain(mustEnrol(1)), (ada) => ada.go('/challenge')),
+  page('required-overdue', plain(overdue), (ada) => ada.go('/challenge')),
+  page('required-setup', plain(overdue), (ada) => ada.go('/setup')),
+  page('required-backup-codes', plain(overdue), async (ada) => {
+    await ada.go('/setup');
+    await ada.enterFirstCode();
+  }),
+  page('required-overview-in-grace', plain(mustEnrol(14)), async (ada) => {
+    await ada.go('/challenge');
+    await ada.press('/later');
+    await ada.go('');
+  }),
+  page('required-overview-on', whole(overdue), (ada) => ada.go('')),
+];
+
 const somebody: Start<ExampleGuest> = async (browserPage, exampleUrl) =>
   new ExampleGuest(browserPage, exampleUrl);
 
@@ -313,11 +341,12 @@ const example: GalleryPage[] = [
     await ada.send({ email: `${'long-address-'.repeat(4)}@service.example` });
     await ada.go('/dev/outbox');
   }),
+  page('example-coverage', registered('coverage'), (ada) => ada.go('/admin/coverage')),
   page('example-not-found', somebody, (ada) => ada.go('/nothing-here')),
 ].map(english);
 
 /** Who sees the status report of the example. */
-export const administrators = ['report-en', 'report-id'];
+export const administrators = ['report-en', 'report-id', 'coverage'];
 
 /** The report has a switch of its own, whatever the browser asks for. */
 const reports: GalleryPage[] = (['en', 'id'] as const).map((language) => ({
@@ -343,6 +372,7 @@ export const gallery: readonly GalleryPage[] = [
   ...setups,
   ...backupCodes,
   ...management,
+  ...required,
   ...example,
   ...reports,
   ...rightToLeft,
