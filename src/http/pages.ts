@@ -31,11 +31,9 @@ function findMount(request: Request, prefix: string): string {
 
 /** Our stylesheet and script: the responses that may be kept, since they are the same for everybody. */
 export function serveAsset(name: 'style.css' | 'script.js'): RequestHandler {
-  return (_request, response, next) => {
+  return (_request, response) => {
     const headers = { 'X-Content-Type-Options': 'nosniff' };
-    response.sendFile(name, { root: viewsFolder, maxAge: '1h', headers }, (error: unknown) => {
-      if (error) next(error);
-    });
+    response.sendFile(name, { root: viewsFolder, maxAge: '1h', headers });
   };
 }
 
