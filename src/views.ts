@@ -57,6 +57,8 @@ export interface Views {
     algorithm: string;
     label: string;
     minutes: number;
+    /** What was typed as the name, beside a code that was not right. */
+    name: string;
   };
   'management/overview': {
     isSwitchedOff: boolean;

@@ -47,7 +47,7 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
       default: {
         const { code, text } = describeRefusal(confirmed, settings.wordsFor(request));
         response.status(problemStatuses[code]);
-        await show(request, response, person, replaces, text);
+        await show(request, response, person, replaces, { error: text, name: name ?? '' });
       }
     }
   }
@@ -62,7 +62,7 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
     response: Response,
     person: Person,
     replaces: string | null,
-    error?: string,
+    sent: { error?: string; name: string } = { name: '' },
   ): Promise<void> {
     const isFirst = !(await gate.hasSecondFactor(userIdOf(person)));
     const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(request, person, replaces);
@@ -78,7 +78,7 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
       algorithm: parameters.algorithm.replace('sha', 'SHA-'),
       label,
       minutes: Math.ceil((expiresAt - settings.clock()) / MINUTE),
-      error,
+      ...sent,
     });
   }
 

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { launchBrowser } from '../helpers/browser.js';
 import {
   createInstallation,
@@ -47,11 +47,23 @@ describe.each(['en', 'id', 'ar'] as const)('in "%s"', (language) => {
   // The colours are the same in every language: once is enough where nobody looks.
   const schemes: Scheme[] = language === 'en' || folder ? ['light', 'dark'] : ['light'];
 
-  it.each(pages)('the page $name can be read and used by everybody', async ({ name, isPrinted, open }) => {
-    const context = await browser.newContext({ locale: language });
-    const page = await context.newPage();
+  // One for all of them: a fresh one costs more than the checks.
+  let page: Page;
+  let complaints: string[];
+  beforeAll(async () => {
+    page = await browser.newPage({ locale: language });
     page.setDefaultTimeout(5_000);
-    const complaints = collectComplaints(page);
+    complaints = collectComplaints(page);
+  });
+  beforeEach(async () => {
+    await page.context().clearCookies();
+    await page.goto('about:blank');
+    await page.emulateMedia({ media: 'screen', colorScheme: 'light' });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    complaints.length = 0;
+  });
+
+  it.each(pages)('the page $name can be read and used by everybody', async ({ name, isPrinted, open }) => {
     const problems: string[] = [];
     const note = (where: string, found: string[]): void => {
       problems.push(...found.map((what) => `${where}: ${what}`));
@@ -88,7 +100,6 @@ describe.each(['en', 'id', 'ar'] as const)('in "%s"', (language) => {
       await takePicture('print');
     }
     note('browser', complaints);
-    await context.close();
     if (folder !== undefined) {
       const violations = problems.filter((problem) => problem.startsWith('axe')).length;
       const row = { page: name, language, pictures, violations, problems: problems.length };

@@ -24,7 +24,7 @@ export async function serve(makeApp: (origin: string) => Promise<RequestListener
 export async function serveHost(parts: HostParts = {}): Promise<{ host: Host; origin: string }> {
   let host: Host | undefined;
   const origin = await serve(async (at) => {
-    host = await createHost({ ...parts, options: { ...parts.options, origin: at } });
+    host = await createHost({ hasApi: false, ...parts, options: { ...parts.options, origin: at } });
     return host.app;
   });
   return { host: host!, origin };

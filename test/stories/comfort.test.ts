@@ -69,6 +69,18 @@ describe.each([
   });
 });
 
+it('a name stays where it was typed while the code beside it is put right', async () => {
+  const ada = await (await arrive({ javaScriptEnabled: false })).enrol();
+  await ada.signIn();
+  await ada.go('/challenge');
+  await ada.answer(ada.factor.code());
+  await ada.go('/setup');
+  await ada.send({ code: '12 34', name: 'Work "phone"' });
+  expect(await ada.page.inputValue('[name=name]')).toBe('Work "phone"');
+  await ada.enterFirstCode();
+  expect(await ada.page.textContent('main')).toContain('Work "phone"');
+});
+
 it('Copy puts the key, or all backup codes, on the clipboard and says so', async () => {
   const ada = await arrive();
   const { page } = ada;
