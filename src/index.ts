@@ -92,8 +92,17 @@ export {
   describeReport,
 } from './report/describe.js';
 export { drawReport, type DrawOptions } from './report/draw.js';
-export type { ProblemCode, ProblemDetails, Severity } from './report/problems.js';
-export type { Problem, Report, Row, Section, SectionId, State } from './report/report.js';
-export type { Language } from './report/texts/texts.js';
+export type {
+  Problem,
+  ProblemCode,
+  ProblemDetails,
+  Report,
+  Row,
+  Section,
+  SectionId,
+  Severity,
+  State,
+} from './findings.js';
+export type { Language } from './report/describe.js';
 export type { Stamp } from './login/stamp.js';
 export type { PendingLogin, SessionFacts } from './login/session.js';

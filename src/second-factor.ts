@@ -27,7 +27,7 @@ import type { SecondFactorOptions } from './options.js';
 import { createService, type TwoFactorService } from './service.js';
 import { collectReport } from './report/collect.js';
 import type { ReportContext } from './report/context.js';
-import type { Report } from './report/report.js';
+import type { Report } from './findings.js';
 import { createPolicyFlow } from './policy/flow.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';

@@ -1,6 +1,6 @@
 import type { Inspection } from '../storage/storage.js';
 import type { Look } from './look.js';
-import type { Finding } from './report.js';
+import type { Finding } from '../findings.js';
 
 /** From so many wrong answers on, and so many in a hundred: less is people who mistype. */
 const notable = { wrong: 10, percent: 50 };

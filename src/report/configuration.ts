@@ -1,7 +1,7 @@
 import type { RingKey } from '../crypto/key-ring.js';
 import type { Settings } from '../settings.js';
 import type { Look } from './look.js';
-import type { Finding, Row } from './report.js';
+import type { Finding, Row } from '../findings.js';
 
 export function describeConfiguration(
   settings: Settings,

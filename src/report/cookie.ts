@@ -1,6 +1,6 @@
 import type { CookieOptions } from 'express-session';
 import type { ReportContext } from './context.js';
-import type { Finding, Found, Row, State, Value } from './report.js';
+import type { Finding, Found, Row, State, Value } from '../findings.js';
 
 /** What counts of a session cookie's flags. */
 interface Flags {

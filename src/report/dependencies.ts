@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { satisfies } from 'semver';
-import type { Finding, Found, Row } from './report.js';
+import type { Finding, Found, Row } from '../findings.js';
 
 interface Manifest {
   version: string;

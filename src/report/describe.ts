@@ -1,8 +1,8 @@
-import type { ProblemCode, ProblemDetails, Severity } from './problems.js';
-import type { Problem, Report, Row, SectionId, State } from './report.js';
-import { en } from './texts/en.js';
-import { id } from './texts/id.js';
-import type { Advice, Language, Texts } from './texts/texts.js';
+import type { ProblemCode, ProblemDetails, Severity } from '../findings.js';
+import type { Problem, Report, Row, SectionId, State } from '../findings.js';
+import { report as en } from '../texts/en/report.js';
+import { report as id } from '../texts/id/report.js';
+import type { Advice, ReportTexts } from '../texts/report.js';
 
 /** A report in words, for a page or a terminal. */
 export interface DescribedReport {
@@ -10,7 +10,7 @@ export interface DescribedReport {
   checkedAt: string;
   summary: string;
   /** Headings of the list of problems and of the columns. */
-  labels: Pick<Texts, 'problemsTitle' | 'meaning' | 'action' | 'columns'>;
+  labels: Pick<ReportTexts, 'problemsTitle' | 'meaning' | 'action' | 'columns'>;
   problems: readonly DescribedProblem[];
   sections: readonly { id: SectionId; title: string; rows: readonly DescribedRow[] }[];
 }
@@ -33,7 +33,9 @@ export interface DescribedRow {
   label: string;
 }
 
-const catalogue: Readonly<Record<Language, Texts>> = { en, id };
+const catalogue = { en, id };
+
+export type Language = keyof typeof catalogue;
 
 export function describeReport(report: Report, language: Language): DescribedReport {
   const texts = catalogue[language];
@@ -63,12 +65,12 @@ export function describeReport(report: Report, language: Language): DescribedRep
 /** The catalogue has a function for each code, which takes that code's details. */
 function adviseOn<Code extends ProblemCode>(
   { code, details }: { code: Code; details: ProblemDetails[Code] } & Pick<Problem, 'section'>,
-  texts: Texts,
+  texts: ReportTexts,
 ): Advice {
   return texts.problems[code](details);
 }
 
-function describeRow({ name, of, value, expected, state }: Row, texts: Texts): DescribedRow {
+function describeRow({ name, of, value, expected, state }: Row, texts: ReportTexts): DescribedRow {
   return {
     name: [texts.rows[name], of].filter((part) => part).join(' '),
     value: typeof value === 'object' ? texts.words[value.word] : String(value),

@@ -1,6 +1,5 @@
-import { type DescribedProblem, type DescribedRow, describeReport } from './describe.js';
-import type { Report } from './report.js';
-import type { Language } from './texts/texts.js';
+import { type DescribedProblem, type DescribedRow, describeReport, type Language } from './describe.js';
+import type { Report } from '../findings.js';
 
 export interface DrawOptions {
   language: Language;

@@ -1,6 +1,6 @@
 import type { Settings } from '../settings.js';
 import type { Look } from './look.js';
-import type { Finding, Found, Row } from './report.js';
+import type { Finding, Found, Row } from '../findings.js';
 import type { Endpoint, Visit } from './visit.js';
 
 export function describeEndpoints(

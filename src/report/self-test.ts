@@ -5,7 +5,7 @@ import { openRecord, opens, showKeyId } from '../keys/sealed.js';
 import type { Inspection, SealedRecords } from '../storage/storage.js';
 import { defaultParameters, matchStep } from '../totp/match-step.js';
 import type { Look } from './look.js';
-import type { Finding, Found, Row } from './report.js';
+import type { Finding, Found, Row } from '../findings.js';
 
 /** RFC 6238, appendix B: SHA-1, 59 seconds after the epoch; the last six of its eight digits. */
 const vector = { secret: Buffer.from('12345678901234567890'), now: 59_000, code: '287082', step: 1 };

@@ -4,7 +4,7 @@ import { randomToken } from '../crypto/random.js';
 import { fromCallback } from '../http/from-callback.js';
 import type { ProbedStore } from './context.js';
 import type { Look } from './look.js';
-import type { Finding, Row } from './report.js';
+import type { Finding, Row } from '../findings.js';
 
 export interface Probe {
   /** Median milliseconds of a `get`. */

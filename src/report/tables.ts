@@ -1,6 +1,6 @@
 import type { Inspection } from '../storage/storage.js';
 import type { Look } from './look.js';
-import type { Finding, Found, Row } from './report.js';
+import type { Finding, Found, Row } from '../findings.js';
 
 export function describeTables({ seen, fault }: Look<Inspection>): Finding {
   if (fault !== undefined) {

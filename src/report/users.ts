@@ -1,6 +1,6 @@
 import type { Inspection } from '../storage/storage.js';
 import type { Look } from './look.js';
-import type { Finding, Row, RowName } from './report.js';
+import type { Finding, Row, RowName } from '../findings.js';
 
 /** @param total all users of the host; `undefined` where it does not say. */
 export function describeUsers(inspection: Look<Inspection>, total: Look<number | undefined>): Finding {

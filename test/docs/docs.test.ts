@@ -11,7 +11,7 @@ import { enrolmentOperations } from '../../src/enrolment/operations.js';
 import { showDescription } from '../../src/http/openapi.js';
 import { browserOperations } from '../../src/management/browser-operations.js';
 import { managementOperations } from '../../src/management/operations.js';
-import { severities } from '../../src/report/problems.js';
+import { severities } from '../../src/findings.js';
 import { documentedProblems } from '../report/installations.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { drawReport } from '../../src/report/draw.js';
-import type { Report } from '../../src/report/report.js';
+import type { Report } from '../../src/findings.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { describeReport } from '../../src/report/describe.js';
 import { drawReport } from '../../src/report/draw.js';
-import { type ProblemCode, type ProblemDetails, severities } from '../../src/report/problems.js';
-import type { Report } from '../../src/report/report.js';
-import { en } from '../../src/report/texts/en.js';
-import { id } from '../../src/report/texts/id.js';
+import { type ProblemCode, type ProblemDetails, severities } from '../../src/findings.js';
+import type { Report } from '../../src/findings.js';
+import { report as en } from '../../src/texts/en/report.js';
+import { report as id } from '../../src/texts/id/report.js';
 
 /** Details of every problem, each value one that can be found again in the words. */
 const details: ProblemDetails = {

@@ -3,7 +3,7 @@ import ts from 'typescript';
 
 /** The rooms of src in the order of docs: a file imports from its own room or an earlier one. */
 const order = [
-  ...['clock', 'model', 'errors', 'events', 'views'],
+  ...['clock', 'model', 'errors', 'events', 'findings', 'views'],
   'texts',
   'crypto',
   ...['totp', 'backup-codes'],

@@ -1,10 +1,8 @@
-import type { ProblemCode, ProblemDetails } from '../problems.js';
-import type { RowName, SectionId, State, Word } from '../report.js';
-
-export type Language = 'en' | 'id';
+import type { ProblemCode, ProblemDetails } from '../findings.js';
+import type { RowName, SectionId, State, Word } from '../findings.js';
 
 /** Every word of the report in one language. What is missing does not compile. */
-export interface Texts {
+export interface ReportTexts {
   title: string;
   checkedAt: (time: string) => string;
   /** Below the title: how many there are of each. */

@@ -1,12 +1,12 @@
-import type { ClockDifference } from '../problems.js';
-import type { Texts } from './texts.js';
+import type { ClockDifference } from '../../findings.js';
+import type { ReportTexts } from '../report.js';
 
 const clocks = { database: 'basis data', redis: 'Redis', server: 'server yang berjalan' };
 
 const describeDifference = ({ clock, ahead }: ClockDifference): string =>
   `${clocks[clock]} ${Math.abs(ahead)} detik ${ahead > 0 ? 'lebih cepat' : 'lebih lambat'}`;
 
-export const id: Texts = {
+export const report: ReportTexts = {
   title: 'Faktor kedua: laporan status',
   checkedAt: (time) => `Diperiksa pada ${time}`,
   summary: (problems, notices) =>

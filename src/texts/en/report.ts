@@ -1,5 +1,5 @@
-import type { ClockDifference } from '../problems.js';
-import type { Texts } from './texts.js';
+import type { ClockDifference } from '../../findings.js';
+import type { ReportTexts } from '../report.js';
 
 const count = (amount: number, one: string, many = `${one}s`): string =>
   `${amount} ${amount === 1 ? one : many}`;
@@ -9,7 +9,7 @@ const clocks = { database: 'the database', redis: 'Redis', server: 'the running 
 const describeDifference = ({ clock, ahead }: ClockDifference): string =>
   `${clocks[clock]} is ${Math.abs(ahead)} s ${ahead > 0 ? 'ahead' : 'behind'}`;
 
-export const en: Texts = {
+export const report: ReportTexts = {
   title: 'Second factor: status report',
   checkedAt: (time) => `Checked at ${time}`,
   summary: (problems, notices) =>
