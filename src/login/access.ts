@@ -75,9 +75,9 @@ export class ApiAccess {
   /** Who may set a second factor up: whose login waits for it, or is complete and has given a fresh proof. */
   readonly enroller: Admit<Complete | Enrolling> = async (request, userId) => {
     const state = await this.begun(request, userId);
-    return !(state instanceof Problem) && state.kind === 'enrolling'
-      ? state
-      : this.provenOwner(request, userId);
+    // Asked once where the answer is a refusal: a login that has timed out is told of a single time.
+    if (state instanceof Problem || state.kind === 'enrolling') return state;
+    return this.provenOwner(request, userId);
   };
 
   /** Whoever's login is complete and has given a fresh proof (R6). */
