@@ -167,7 +167,7 @@ describe.each([
     expect(await page.getByRole('alert').textContent()).toContain('That code is not right');
     await page.fill('[name=code]', fresh[0] ?? '');
     await press('Turn off');
-    expect(await page.textContent('main')).toContain('Off.');
+    expect(await page.textContent('.sf-badge')).toBe('Off');
 
     await signOut();
     await page.fill('[name=username]', name);

@@ -96,8 +96,8 @@ describe('a person who trusts the own browser', () => {
   it('sees it in the list, and is asked for a code before its trust is ended', async () => {
     await page.goto('/two-factor');
     await page.getByRole('link', { name: 'Trusted browsers' }).click();
-    expect(await page.locator('.rows li').count()).toBe(1);
-    expect(await page.locator('.rows li').textContent()).toMatch(/Chrom\w+ on Linux\s+\(this browser\)/);
+    expect(await page.locator('.sf-rows li').count()).toBe(1);
+    expect(await page.locator('.sf-rows li').textContent()).toMatch(/Chrom\w+ on Linux\s+this browser/);
     await press('End trust of all');
     expect(await page.textContent('h1')).toBe('Confirm that it is you');
     expect(await page.getByRole('checkbox').count()).toBe(0);
