@@ -97,13 +97,15 @@ const raceCases: readonly StorageContractCase[] = [
   }),
 
   check('race: setEnrolBy keeps the earliest of 16 dates', async (storage) => {
-    const userId = newUser();
     // The earliest is neither the first nor the last to be written.
     const dates = callers.slice(0, 16).map((caller) => 1_000 + ((caller + 8) % 16));
-    const answers = await Promise.all(dates.map((date) => storage.setEnrolBy(userId, date)));
-    assert.ok(answers.every((answer, index) => answer >= 1_000 && answer <= (dates[index] ?? 0)));
-    assert.equal(await storage.setEnrolBy(userId, 2_000), 1_000);
-    assert.equal((await storage.findAccount(userId))?.enrolBy, 1_000);
+    for (let round = 0; round < 5; round += 1) {
+      const userId = newUser();
+      const answers = await Promise.all(dates.map((date) => storage.setEnrolBy(userId, date)));
+      assert.ok(answers.every((answer, index) => answer >= 1_000 && answer <= (dates[index] ?? 0)));
+      assert.equal(await storage.setEnrolBy(userId, 2_000), 1_000);
+      assert.equal((await storage.findAccount(userId))?.enrolBy, 1_000);
+    }
   }),
 
   check('race: renameAuthenticator gives no used step back', async (storage) => {

@@ -46,9 +46,14 @@ it('the storage contract over naive read-then-write in PostgreSQL fails in every
   const pool = openPostgres(await newDatabase('postgres'));
   const storage = naiveStorage((name) => new PostgresTable(pool, name));
   const failed: string[] = [];
-  for (const { title, run } of storageContract) {
-    await run(async () => storage).catch(() => failed.push(title));
-  }
   const races = storageContract.map(({ title }) => title).filter((title) => title.startsWith('race: '));
+  for (const { title, run } of storageContract) {
+    // A naive statement may win by luck, on a loaded machine more than once: a race is run until it is lost.
+    let attemptsLeft = races.includes(title) ? 20 : 1;
+    while (attemptsLeft > 0 && !failed.includes(title)) {
+      attemptsLeft -= 1;
+      await run(async () => storage).catch(() => failed.push(title));
+    }
+  }
   expect(failed).toEqual(races);
-}, 60_000);
+}, 120_000);
