@@ -96,7 +96,7 @@ export function createKeyRing(keys: readonly RingKey[] = []): KeyRing {
 }
 
 /** What stands before the first `.` of a sealed value; `''` where there is none. */
-function keyIdOf(sealed: string): string {
+export function keyIdOf(sealed: string): string {
   return sealed.slice(0, Math.max(0, sealed.indexOf('.')));
 }
 

@@ -1,3 +1,4 @@
+import { keyIdOf } from '../crypto/key-ring.js';
 import type { Account, Counter, Lane, Pending } from '../model.js';
 import type { InspectedRecords, SealedRecord, SealedRecords } from './storage.js';
 
@@ -42,9 +43,4 @@ function groupByKey(values: readonly SealedRecord[]): SealedRecords[] {
     groups.set(`${kind} ${keyId}`, { kind, keyId, count: (group?.count ?? 0) + 1, sample });
   }
   return [...groups.values()];
-}
-
-/** What stands before the first `.`; `''` where there is none. */
-export function keyIdOf(sealed: string): string {
-  return sealed.slice(0, Math.max(0, sealed.indexOf('.')));
 }

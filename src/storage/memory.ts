@@ -1,3 +1,4 @@
+import { keyIdOf } from '../crypto/key-ring.js';
 import type { SecondFactorEvent } from '../events.js';
 import type { Authenticator, BackupCodeSet, Pending, TrustedBrowser } from '../model.js';
 import {
@@ -9,7 +10,7 @@ import {
   matches,
   refuseAttempt,
 } from './memory-attempts.js';
-import { inspectRecords, keyIdOf } from './memory-inspection.js';
+import { inspectRecords } from './memory-inspection.js';
 import type {
   EventCursor,
   NewBackupCodeSet,
