@@ -74,7 +74,11 @@ export class SecondFactorError extends Error {
   /** The host's own words for the person, where it has said why. */
   readonly reason: string | undefined;
 
-  constructor(code: SecondFactorErrorCode, message: string, options?: { cause?: unknown; reason?: string }) {
+  constructor(
+    code: SecondFactorErrorCode,
+    message: string,
+    options?: { cause?: unknown; reason?: string | undefined },
+  ) {
     super(message, options);
     this.code = code;
     this.status = statuses[code];

@@ -1,7 +1,7 @@
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Strategy } from 'passport';
 import { DAY, MINUTE } from '../clock.js';
-import { problemStatuses, SecondFactorError } from '../errors.js';
+import { SecondFactorError } from '../errors.js';
 import { readField } from '../http/form.js';
 import { fromCallback } from '../http/from-callback.js';
 import { handle } from '../http/handle.js';
@@ -12,11 +12,13 @@ import { type Complete, pageOf } from '../login/guards.js';
 import type { LoginDesk } from '../login/desk.js';
 import { expireLogin, keepInterrupted, type PendingLogin } from '../login/session.js';
 import type { Stamp } from '../login/stamp.js';
-import { PENDING_LIFETIME, type Settings } from '../settings.js';
+import { PENDING_LIFETIME } from '../limits.js';
+import type { Settings } from '../settings.js';
 import type { Views } from '../views.js';
 import { parseAnswer } from './answer.js';
 import type { Answered, ChallengeDesk, Failure } from './desk.js';
 import { describeFailure, type Message } from './messages.js';
+import { createStop, setStatus } from './stop.js';
 import { BackupCodeStrategy, TotpStrategy } from './strategies.js';
 
 export interface ChallengePages {
@@ -40,6 +42,7 @@ type Accepted = Extract<Answered, { kind: 'accepted' }>;
 export function challengePages({ gate, logins, desk, settings, render, form }: ChallengePages): Router {
   const router = Router();
   const { wordsFor } = settings;
+  const stop = createStop(settings, render);
   /** The form of a login that another tab has completed meanwhile: its token is of the session before. */
   const tellLate: ErrorRequestHandler = (error: unknown, request, response, next) => {
     const isStale = error instanceof SecondFactorError && error.code === 'form-token-invalid';
@@ -171,7 +174,7 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     message?: Message,
   ): Promise<void> {
     const use = request.query['use'] === 'backup-code' ? 'backup-code' : 'totp';
-    setStatus(response, message);
+    if (message) setStatus(response, message);
     await render(request, response, 'challenge/code', { ...asked, use, error: message?.text });
   }
 
@@ -198,32 +201,9 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
     }
   }
 
-  /** A page without a form: this challenge takes no further answer. */
-  async function stop(
-    request: Request,
-    response: Response,
-    { heading = '', ...message }: Message,
-  ): Promise<void> {
-    setStatus(response, message);
-    const { login, home } = settings.paths;
-    const { common } = wordsFor(request).pages;
-    const back = { href: home, text: common.continue };
-    const again = { href: login, text: common.signIn };
-    const isSignedIn = message.code === 'proof-impossible';
-    // Perhaps signed in, by another request.
-    const links = isSignedIn ? [back] : message.code === 'login-completed' ? [back, again] : [again];
-    await render(request, response, 'challenge/stopped', { heading, text: message.text, links });
-  }
-
   return router;
 }
 
 function forStepUp(returnTo: string): Asked {
   return { purpose: 'step-up', returnTo, minutes: 0, trustDays: 0 };
-}
-
-function setStatus(response: Response, message: Message | undefined): void {
-  if (!message) return;
-  response.status(problemStatuses[message.code]);
-  if (message.retryAfter !== undefined) response.set('Retry-After', String(message.retryAfter));
 }

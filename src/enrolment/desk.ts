@@ -95,9 +95,9 @@ export class EnrolmentDesk {
   async #refuseUnlessAllowed(user: Express.User): Promise<void> {
     const verdict = this.#settings.user.mayEnrol ? await this.#settings.user.mayEnrol(user) : true;
     if (verdict === true) return;
-    const reason = typeof verdict === 'string' ? { reason: verdict } : {};
-    const message = reason.reason ?? 'Two-step sign-in cannot be set up for this account.';
-    throw new SecondFactorError('enrolment-refused', message, reason);
+    const reason = typeof verdict === 'string' ? verdict : undefined;
+    const message = reason ?? 'Two-step sign-in cannot be set up for this account.';
+    throw new SecondFactorError('enrolment-refused', message, { reason });
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import { describeFailure } from '../challenge/messages.js';
-import { problemStatuses } from '../errors.js';
+import { createStop } from '../challenge/stop.js';
 import { handle } from '../http/handle.js';
 import type { LoginDesk } from '../login/desk.js';
 import type { LoginState } from '../login/gate.js';
@@ -15,6 +15,7 @@ export interface RequiredPages extends Omit<EnrolmentPages, 'desk'> {
 /** What a login shows first that waits for a second factor to be set up: by when, and "Not now" while there is time. */
 export function requiredPages({ gate, logins, settings, render, form }: RequiredPages): Router {
   const router = Router();
+  const stop = createStop(settings, render);
 
   router.get('/required', handle(show));
   router.post('/later', handle(refuseAnonymous), form, handle(postpone));
@@ -34,7 +35,7 @@ export function requiredPages({ gate, logins, settings, render, form }: Required
     const state = gate.state(request);
     if (state.kind !== 'enrolling') sendAway(response, state);
     else if (await logins.postpone(request, state.pending)) response.redirect(303, state.pending.returnTo);
-    else await stop(request, response);
+    else await tellCompleted(request, response);
   }
 
   function sendAway(response: Response, state: Exclude<LoginState, { kind: 'enrolling' }>): void {
@@ -46,18 +47,12 @@ export function requiredPages({ gate, logins, settings, render, form }: Required
   /** A double click: the other request has renewed the session. */
   async function refuseAnonymous(request: Request, response: Response, next: () => void): Promise<void> {
     if (gate.state(request).kind !== 'anonymous') next();
-    else await stop(request, response);
+    else await tellCompleted(request, response);
   }
 
-  async function stop(request: Request, response: Response): Promise<void> {
-    const words = settings.wordsFor(request);
-    const { code, heading = '', text } = describeFailure({ kind: 'completed' }, settings.clock(), words);
-    const links = [
-      { href: settings.paths.home, text: words.pages.common.continue },
-      { href: settings.paths.login, text: words.pages.common.signIn },
-    ];
-    response.status(problemStatuses[code]);
-    await render(request, response, 'challenge/stopped', { heading, text, links });
+  async function tellCompleted(request: Request, response: Response): Promise<void> {
+    const { clock, wordsFor } = settings;
+    await stop(request, response, describeFailure({ kind: 'completed' }, clock(), wordsFor(request)));
   }
 
   return router;

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import { describeFailure } from '../challenge/messages.js';
+import { createStop } from '../challenge/stop.js';
 import { problemStatuses, SecondFactorError } from '../errors.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
@@ -18,6 +19,7 @@ export function authenticatorPages({
   form,
 }: Omit<ManagementPages, 'challenges'>): Router {
   const router = Router();
+  const stop = createStop(settings, render);
   const complete = requireComplete(gate, settings);
   const fresh = requireFresh(gate, settings);
   const { pages } = settings.paths;
@@ -79,12 +81,8 @@ export function authenticatorPages({
         response.status(problemStatuses['authenticator-last']);
         await askRemove(request, response, complete, words.messages.refusals['authenticator-last']);
         return;
-      case 'expired': {
-        const { code, heading = '', text } = describeFailure({ kind: 'completed' }, settings.clock(), words);
-        response.status(problemStatuses[code]);
-        const links = [{ href: settings.paths.home, text: words.pages.common.continue }];
-        await render(request, response, 'challenge/stopped', { heading, text, links });
-      }
+      case 'expired':
+        await stop(request, response, describeFailure({ kind: 'completed' }, settings.clock(), words));
     }
   }
 

@@ -3,7 +3,7 @@ import { describeEvent, FEW_CODES } from '../audit/notices.js';
 import { formatCode } from '../backup-codes/code.js';
 import type { ChallengeDesk } from '../challenge/desk.js';
 import { describeFailure } from '../challenge/messages.js';
-import { problemStatuses } from '../errors.js';
+import { setStatus } from '../challenge/stop.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
@@ -149,14 +149,13 @@ export function managementPages({
       response.redirect(303, pages);
       return;
     }
-    const { code, text, retryAfter } = describeFailure(outcome, settings.clock(), settings.wordsFor(request));
+    const message = describeFailure(outcome, settings.clock(), settings.wordsFor(request));
     if (outcome.kind === 'exhausted') {
       response.redirect(303, settings.paths.login);
       return;
     }
-    response.status(problemStatuses[code]);
-    if (retryAfter !== undefined) response.set('Retry-After', String(retryAfter));
-    await renderDisable(request, response, text);
+    setStatus(response, message);
+    await renderDisable(request, response, message.text);
   }
 
   async function renderDisable(request: Request, response: Response, error?: string): Promise<void> {
