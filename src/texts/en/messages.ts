@@ -1,12 +1,7 @@
-import { MINUTE, SECOND } from '../../clock.js';
 import type { RefusalCode } from '../../errors.js';
 import { createFormat } from '../format.js';
 
-const { minutes, seconds, number, plural } = createFormat('en-GB');
-
-/** A wait in milliseconds, rounded up. */
-const wait = (span: number): string =>
-  span <= MINUTE ? seconds(Math.max(1, Math.ceil(span / SECOND))) : minutes(Math.ceil(span / MINUTE));
+const { wait, difference, number, plural } = createFormat('en-GB');
 
 /** What an answer, a form or a call has led to, and what to do. */
 export const messages = {
@@ -44,7 +39,7 @@ export const messages = {
     wrong: 'That code is not right. Wait for the next one, and check that the clock of your phone is right.',
     /** @param offset seconds by which the phone's clock is ahead; negative where it is behind. */
     clock: (offset: number) =>
-      `That code is not right now: your phone’s clock seems to be about ${Math.abs(offset) < 120 ? seconds(Math.abs(offset)) : minutes(Math.round(Math.abs(offset) / 60))} ${offset > 0 ? 'fast' : 'slow'}. ` +
+      `That code is not right now: your phone’s clock seems to be about ${difference(offset)} ${offset > 0 ? 'fast' : 'slow'}. ` +
       'Set date and time to “automatic” on your phone, then enter the next code.',
     completed: 'This was done by another request, or your session has ended.',
     expired: 'This set-up timed out. Scan the new picture; you can delete the old entry in your app.',

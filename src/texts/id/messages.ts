@@ -1,11 +1,7 @@
-import { MINUTE, SECOND } from '../../clock.js';
 import { createFormat } from '../format.js';
 import type { Texts } from '../texts.js';
 
-const { minutes, seconds, number } = createFormat('id');
-
-const wait = (span: number): string =>
-  span <= MINUTE ? seconds(Math.max(1, Math.ceil(span / SECOND))) : minutes(Math.ceil(span / MINUTE));
+const { wait, difference, number } = createFormat('id');
 
 export const messages: Texts['messages'] = {
   answers: {
@@ -36,7 +32,7 @@ export const messages: Texts['messages'] = {
     malformed: 'Masukkan 6 angka yang ditampilkan aplikasi autentikator Anda.',
     wrong: 'Kode itu salah. Tunggu kode berikutnya, dan periksa apakah jam ponsel Anda tepat.',
     clock: (offset) =>
-      `Kode itu saat ini tidak tepat: jam ponsel Anda tampaknya ${offset > 0 ? 'terlalu cepat' : 'terlambat'} sekitar ${Math.abs(offset) < 120 ? seconds(Math.abs(offset)) : minutes(Math.round(Math.abs(offset) / 60))}. ` +
+      `Kode itu saat ini tidak tepat: jam ponsel Anda tampaknya ${offset > 0 ? 'terlalu cepat' : 'terlambat'} sekitar ${difference(offset)}. ` +
       'Atur tanggal dan waktu di ponsel Anda ke “otomatis”, lalu masukkan kode berikutnya.',
     completed: 'Ini sudah dilakukan oleh permintaan lain, atau sesi Anda telah berakhir.',
     expired:
