@@ -1,3 +1,4 @@
+import { toTime } from '../http/operation.js';
 import type { Coverage } from './coverage.js';
 
 const columns = ['user_id', 'label', 'required', 'state', 'enrol_by', 'enabled_at', 'last_used_at'];
@@ -8,7 +9,13 @@ export async function* coverageToCsv(
 ): AsyncGenerator<string, void, undefined> {
   yield toLine(columns);
   for await (const { userId, label, required, state, enrolBy, enabledAt, lastUsedAt } of rows)
-    yield toLine([userId, label, String(required), state, ...[enrolBy, enabledAt, lastUsedAt].map(toTime)]);
+    yield toLine([
+      userId,
+      label,
+      String(required),
+      state,
+      ...[enrolBy, enabledAt, lastUsedAt].map((at) => toTime(at) ?? ''),
+    ]);
 }
 
 function toLine(cells: readonly string[]): string {
@@ -19,8 +26,4 @@ function toLine(cells: readonly string[]): string {
 function toCell(text: string): string {
   const safe = /^\s*[=+\-@|＝＋－＠\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n']|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-function toTime(at: number | null): string {
-  return at === null ? '' : new Date(at).toISOString();
 }
