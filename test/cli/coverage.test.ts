@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createInstallation, type ExampleServer, startExample } from '../helpers/example-server.js';
+import { runCommand } from '../helpers/program.js';
 import { redisUrl } from '../helpers/redis.js';
 import { Visitor } from '../helpers/visitor.js';
 
@@ -21,17 +21,9 @@ let [ada, bob] = [new Visitor([]), new Visitor([])];
 
 const example = join(root, 'examples/identity-server/second-factor.config.js');
 
-function run(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+function run(...args: string[]) {
   const config = args.includes('--config') ? [] : ['--config', example];
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'export', ...args, ...config], {
-    cwd: root,
-    env: { ...environment, PATH: process.env['PATH'] },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const printed = { out: '', err: '' };
-  child.stdout.on('data', (data: Buffer) => (printed.out += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (printed.err += data.toString()));
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...printed })));
+  return runCommand(environment, 'export', ...args, ...config);
 }
 
 beforeAll(async () => {

@@ -1,20 +1,17 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { createSecondFactor, type KeyOption, sqlStorage } from 'passport-second-factor';
 import { enrolUser } from 'passport-second-factor/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { KeyStatus } from '../../src/keys/status.js';
 import type { UsableKey } from '../../src/crypto/key-ring.js';
+import { runCommand } from '../helpers/program.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const index = new URL('../../dist/index.js', import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), 'second-factor-keys-'));
 const makeKey = (id: string): UsableKey => ({ id, secret: randomBytes(32) });
@@ -43,14 +40,8 @@ async function start(keys: readonly KeyOption[]): Promise<void> {
   await secondFactor.close();
 }
 
-interface Printed {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
 /** The command with these keys in its configuration, and no terminal. @param then what it does after its second batch. */
-async function launch(keys: readonly KeyOption[], args: readonly string[], then = ''): Promise<Printed> {
+async function launch(keys: readonly KeyOption[], args: readonly string[], then = '') {
   const config = join(folder, `config-${String((count += 1))}.mjs`);
   const ring = keys.map((key) => ('secret' in key ? { ...key, secret: toBase64(key.secret) } : key));
   writeFileSync(
@@ -70,18 +61,10 @@ async function launch(keys: readonly KeyOption[], args: readonly string[], then 
        keys: ${JSON.stringify(ring)}, user: { id: () => 'ada', label: () => 'ada' } };
      export const close = () => database.close();`,
   );
-  const child = spawn(process.execPath, [main, 'keys', ...args, '--config', config], {
-    env: { PATH: process.env['PATH'] ?? '' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const printed = { out: '', err: '' };
-  child.stdout.on('data', (data: Buffer) => (printed.out += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (printed.err += data.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...printed };
+  return runCommand({}, 'keys', ...args, '--config', config);
 }
 
-const run = (keys: readonly KeyOption[], ...args: string[]): Promise<Printed> => launch(keys, args);
+const run = (keys: readonly KeyOption[], ...args: string[]) => launch(keys, args);
 
 const toBase64 = (secret: string | Uint8Array): string =>
   Buffer.from(secret as Uint8Array).toString('base64');

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createInstallation, type ExampleServer, startExample } from '../helpers/example-server.js';
+import { runCommand } from '../helpers/program.js';
 import { redisUrl } from '../helpers/redis.js';
 import { type KeptFactor, Visitor } from '../helpers/visitor.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const installation = createInstallation(redisUrl());
 const { environment } = installation;
 let server: ExampleServer;
@@ -16,25 +14,8 @@ let ada: Visitor;
 let factor: KeptFactor;
 let adaId: string;
 
-interface Printed {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-/** Without a terminal, as in a container. */
-function run(...args: string[]): Promise<Printed> {
-  const config = ['--config', 'examples/identity-server/second-factor.config.js'];
-  const child = spawn(process.execPath, ['dist/cli/main.js', ...args, ...config], {
-    cwd: root,
-    env: { ...environment, PATH: process.env['PATH'] },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const printed = { out: '', err: '' };
-  child.stdout.on('data', (data: Buffer) => (printed.out += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (printed.err += data.toString()));
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...printed })));
-}
+const run = (...args: string[]) =>
+  runCommand(environment, ...args, '--config', 'examples/identity-server/second-factor.config.js');
 
 function read(sql: string): Record<string, unknown>[] {
   const database = new Database(environment['DATABASE_URL']!.slice('file:'.length));
