@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { MOST_AUTHENTICATORS, parseOptions } from '../dist/settings.js';
+import { MOST_AUTHENTICATORS } from '../dist/limits.js';
+import { parseOptions } from '../dist/settings.js';
 import { memoryStorage } from '../dist/storage/memory.js';
 import { defaultParameters } from '../dist/totp/match-step.js';
 

@@ -8,7 +8,8 @@ import { detachSession, expireLogin, forgetLogin, type PendingLogin } from '../l
 import type { Stamp } from '../login/stamp.js';
 import type { Lane } from '../model.js';
 import { refuseIfRequired } from '../policy/rule.js';
-import { type Settings, STEP_UP_LIFETIME } from '../settings.js';
+import { STEP_UP_LIFETIME } from '../limits.js';
+import type { Settings } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 import type { Browsers } from '../trusted-browser/desk.js';
 import { type Answer, parseAnswer } from './answer.js';

@@ -1,7 +1,8 @@
 import type { Request, Response } from 'express';
 import { browserUrl } from '../http/path.js';
 import type { Method } from '../model.js';
-import { FRESH_FOR, type Settings } from '../settings.js';
+import { FRESH_FOR } from '../limits.js';
+import type { Settings } from '../settings.js';
 import type { Gate, LoginState } from './gate.js';
 import { type Freshness, freshness, type Stamp } from './stamp.js';
 

@@ -1,6 +1,6 @@
 import { sha256 } from '../crypto/hash.js';
 import type { Pending, Purpose } from '../model.js';
-import { PENDING_LIFETIME } from '../settings.js';
+import { PENDING_LIFETIME } from '../limits.js';
 import type { PendingKey } from '../storage/storage.js';
 
 /** Whose pending row: what a session and its stamp say, or a caller of the service. */

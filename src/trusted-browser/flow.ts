@@ -3,7 +3,8 @@ import { sha256 } from '../crypto/hash.js';
 import { randomId, randomToken } from '../crypto/random.js';
 import type { Source } from '../http/source.js';
 import type { TrustedBrowser } from '../model.js';
-import { type Settings, TOKEN_GRACE } from '../settings.js';
+import { TOKEN_GRACE } from '../limits.js';
+import type { Settings } from '../settings.js';
 import type { Storage } from '../storage/storage.js';
 
 /** Whose browser. */

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import type { KeyRing } from '../crypto/key-ring.js';
-import { KNOWN_FOR, type Settings } from '../settings.js';
+import { KNOWN_FOR } from '../limits.js';
+import type { Settings } from '../settings.js';
 import { BrowserCookie, type Entry, entryShape } from './cookie.js';
 
 /**

@@ -9,7 +9,7 @@ const order = [
   ...['totp', 'backup-codes'],
   'http',
   ...['storage', 'keys'],
-  ...['options', 'settings'],
+  ...['limits', 'options', 'options-schema', 'settings'],
   ...['audit', 'trusted-browser', 'policy'],
   'login',
   'challenge',
