@@ -43,6 +43,8 @@ export default defineConfig({
     globalSetup: 'test/helpers/global-setup.ts',
     // Processes, not threads: the SQLite driver is native code. Two at least, because tests mostly wait.
     pool: 'forks',
+    // Files share the modules of their process: to load them anew for each takes as long as the tests.
+    isolate: false,
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 15_000,
     hookTimeout: 30_000,

@@ -23,7 +23,7 @@ import {
 } from 'passport-second-factor/testing';
 import supertest from 'supertest';
 import { onTestFinished } from 'vitest';
-import { checkAnswers, readDescription } from './openapi.js';
+import { readAnswerCheck, reportAnswers } from './openapi.js';
 import { redisPrefix, redisUrl } from './redis.js';
 
 declare module 'express-session' {
@@ -145,7 +145,7 @@ export async function createHost(parts: HostParts = {}): Promise<Host> {
   app.use(sessions, passport.session());
   app.use('/two-factor', secondFactor.pages());
   if (parts.hasApi !== false) {
-    const answers = checkAnswers(await readDescription(), (fault) => faults.push(fault));
+    const answers = reportAnswers(await readAnswerCheck(), (fault) => faults.push(fault));
     app.use(API, answers, secondFactor.api());
   }
   addRoutes(app, host);

@@ -51,7 +51,9 @@ const anyProblem: Content = {
 };
 
 /** Says what of an answer is not as the document has it; `undefined` where all is. */
-export function createAnswerCheck(description: ApiDescription): (sent: SentAnswer) => string | undefined {
+export type AnswerCheck = (sent: SentAnswer) => string | undefined;
+
+export function createAnswerCheck(description: ApiDescription): AnswerCheck {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   (formats as unknown as (ajv: Ajv2020) => void)(ajv);
   ajv.addSchema({ $id: 'api', ...description });
@@ -93,6 +95,14 @@ export function readDescription(): Promise<ApiDescription> {
   return description;
 }
 
+let check: Promise<AnswerCheck> | undefined;
+
+/** By the document of this build. One for all hosts of a file: to compile the schemas takes longer than to start a host. */
+export function readAnswerCheck(): Promise<AnswerCheck> {
+  check ??= readDescription().then(createAnswerCheck);
+  return check;
+}
+
 async function fetchDescription(): Promise<ApiDescription> {
   const keys = [{ id: 'any', secret: Buffer.from(Array.from({ length: 32 }, (_, index) => index)) }];
   const user = { id: () => 'any', label: () => 'any' };
@@ -105,8 +115,7 @@ async function fetchDescription(): Promise<ApiDescription> {
 }
 
 /** Reports every answer of the JSON API that is not as its document has it. Mount it right above the API. */
-export function checkAnswers(known: ApiDescription, report: (fault: string) => void): RequestHandler {
-  const check = createAnswerCheck(known);
+export function reportAnswers(check: AnswerCheck, report: (fault: string) => void): RequestHandler {
   return (request, response, next) => {
     const json = response.json.bind(response);
     const { path, method } = request;
