@@ -34,7 +34,7 @@ async function readFocus(page: Page): Promise<string> {
     const { outlineStyle, outlineWidth } = getComputedStyle(element);
     const name = element.getAttribute('name');
     return {
-      words: name ?? (element.textContent ?? '').replace(/\s+/g, ' ').trim(),
+      words: name ?? element.textContent.replace(/\s+/g, ' ').trim(),
       isVisible: above !== null && (element.contains(above) || above.contains(element)),
       isOutlined: outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2,
     };
