@@ -1,0 +1,3 @@
+import { checkPages } from '../helpers/gallery-pages.js';
+
+checkPages('en');
