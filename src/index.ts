@@ -36,6 +36,7 @@ export type {
   AuthenticatorRenaming,
   Enabling,
   EventCursor,
+  FactorImport,
   InspectedRecords,
   Inspection,
   NewBackupCodeSet,

@@ -41,6 +41,8 @@ export interface Account {
   suspectedAt: number | null;
   /** Until when the user has time to set a second factor up, once the policy has asked for one; it stays afterwards. */
   enrolBy: number | null;
+  /** Whether a second factor was on and was turned off: an older one is not moved in again then. */
+  wasOn: boolean;
 }
 
 export function isOn(account: Account | undefined): account is Account & { enabledAt: number } {
