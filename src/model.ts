@@ -117,3 +117,8 @@ export interface Pending {
   /** When a login was completed; other purposes are deleted instead. */
   completedAt: number | null;
 }
+
+/** What the tables can hold. Halves of surrogate pairs would all be one character there, and two users one. */
+export function isUserId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= 255 && !/\p{Surrogate}/u.test(id);
+}

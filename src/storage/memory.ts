@@ -145,9 +145,8 @@ export function memoryStorage(): Storage {
     async findAccount(userId) {
       const account = accounts.get(userId);
       if (!account) return undefined;
-      const { passwordChangedAt, ...seen } = structuredClone(account);
-      void passwordChangedAt;
-      return seen;
+      const { enabledAt, epoch, lanes, suspectedAt, enrolBy, wasOn } = structuredClone(account);
+      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy, wasOn };
     },
 
     async listAuthenticators(userId) {
