@@ -4,7 +4,7 @@ import { readFields } from './protobuf.js';
 import type { LegacyFactor } from '../options.js';
 import type { ImportRow } from './record.js';
 
-/** Fields of the messages `MigrationPayload` and `OtpParameters`, which the app writes and Google has not described. */
+/** Fields of the messages `MigrationPayload` and `OtpParameters`, which the app writes; described by others, such as Aegis (`google_auth.proto`). */
 const ENTRY = 1;
 const [SECRET, NAME, ISSUER, ALGORITHM, DIGITS, TYPE] = [1, 2, 3, 4, 5, 6];
 
