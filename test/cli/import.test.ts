@@ -41,7 +41,7 @@ function write(text: string): string {
 
 /** @param then what the command does in the middle of its third batch. */
 async function run(args: readonly string[], then = ''): Promise<Printed> {
-  const config = `${write(
+  const config = write(
     `import Database from ${JSON.stringify(import.meta.resolve('libsql'))};
      import { sqlStorage } from ${JSON.stringify(index)};
      const database = new Database(${JSON.stringify(database)});
@@ -54,7 +54,7 @@ async function run(args: readonly string[], then = ''): Promise<Printed> {
      export default { issuer: 'A', origin: 'http://a.example', storage: { ...storage, importFactors },
        keys: [{ id: 'a', secret: ${JSON.stringify(secret)} }], user: { id: () => 'ada', label: () => 'ada' } };
      export const close = () => database.close();`,
-  )}`;
+  );
   renameSync(config, `${config}.mjs`);
   const child = spawn(process.execPath, [main, 'import', ...args, '--config', `${config}.mjs`], {
     env: { PATH: process.env['PATH'] ?? '' },
