@@ -23,6 +23,8 @@ export interface EventDetails {
   /** So many wrong codes that somebody else must know the password: logins wait for another one. */
   'first-factor.suspected': Record<string, never>;
   'factor.enabled': { authenticator: string };
+  /** Taken over from another system. */
+  'factor.imported': { authenticator: string };
   'factor.disabled': { factor: Lane };
   /** Turned off without a code. `actor`: who did it, by the host's own naming. */
   'factor.reset': { actor: string | null; reason: string | null };

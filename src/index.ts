@@ -7,6 +7,8 @@ export type {
   FirstFactor,
   ImpersonationOptions,
   LanguageOptions,
+  LegacyFactor,
+  LegacyOptions,
   LoginOptions,
   LoginVerdict,
   PageOptions,
@@ -36,6 +38,7 @@ export type {
   AuthenticatorRenaming,
   Enabling,
   EventCursor,
+  FactorImport,
   InspectedRecords,
   Inspection,
   NewBackupCodeSet,
@@ -79,6 +82,8 @@ export type { Api } from './faces.js';
 export type { Confirmation, Enrolment } from './enrolment/flow.js';
 export type { LaneState, Overview } from './management/flow.js';
 export type { ServiceEnrolment, ServiceProposal, ServiceRefusal, TwoFactorService } from './service.js';
+export type { ImportOptions, ImportResult } from './import/flow.js';
+export type { ImportRecord, ImportRow, RefusedReason, RefusedRow } from './import/record.js';
 export type { Coverage } from './policy/coverage.js';
 export { coverageToCsv } from './policy/csv.js';
 export type { Assurance, RequestSecondFactor } from './login/assurance.js';

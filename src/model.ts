@@ -41,6 +41,8 @@ export interface Account {
   suspectedAt: number | null;
   /** Until when the user has time to set a second factor up, once the policy has asked for one; it stays afterwards. */
   enrolBy: number | null;
+  /** Whether a second factor was on and was turned off: an older one is not moved in again then. */
+  wasOn: boolean;
 }
 
 export function isOn(account: Account | undefined): account is Account & { enabledAt: number } {
@@ -114,4 +116,9 @@ export interface Pending {
   expiresAt: number;
   /** When a login was completed; other purposes are deleted instead. */
   completedAt: number | null;
+}
+
+/** What the tables can hold. Halves of surrogate pairs would all be one character there, and two users one. */
+export function isUserId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= 255 && !/\p{Surrogate}/u.test(id);
 }

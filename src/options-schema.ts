@@ -145,6 +145,7 @@ export const optionsSchema = z
         help: path.optional(),
       })
       .prefault({}),
+    legacy: z.strictObject({ findFactor: verb, allowShortSecrets: z.boolean().optional() }).optional(),
     policy: z
       .strictObject({
         required: z.union([z.literal(true), verb], {
@@ -264,4 +265,9 @@ export const optionsSchema = z
   .refine(({ login, clock }) => (login.adoptUnstamped?.until.getTime() ?? 0) <= clock() + LONGEST_ADOPTION, {
     path: ['login', 'adoptUnstamped', 'until'],
     error: 'must be at most 90 days from now: it is for the first roll-out',
+  })
+  .refine(({ login, legacy }) => login.adoptUnstamped === undefined || legacy === undefined, {
+    path: ['login', 'adoptUnstamped'],
+    error:
+      'must not stand beside "legacy": sessions of users who have a second factor there would go on without it. Take it out, or import everybody first',
   });

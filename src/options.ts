@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { Notice } from './events.js';
 import type { CsrfOptions, ViewOverrides } from './http/render.js';
 import type { KeyOption } from './keys/source.js';
+import type { TotpParameters } from './model.js';
 import type { RedisClient } from './storage/epoch-cache.js';
 import type { Storage } from './storage/storage.js';
 import type { TextChanges } from './texts/texts.js';
@@ -44,6 +45,8 @@ export interface SecondFactorOptions {
     /** A page of the host's with help for people who cannot sign in; anybody can read it. Default: no link to one is shown. */
     help?: string;
   };
+  /** Moves second factors of another system in, one by one, as their owners sign in (docs/migration.md). Default: nobody is asked. */
+  legacy?: LegacyOptions;
   /** Who must have a second factor, and from when on. Default: nobody must. */
   policy?: PolicyOptions;
   /**
@@ -267,4 +270,32 @@ export interface ImpersonationOptions {
   allow(request: Request, actor: Express.User, user: Express.User): boolean | Promise<boolean>;
   /** Writes it down, before it happens: where this fails, nobody becomes anybody. */
   record(request: Request, actor: Express.User, user: Express.User): void | Promise<void>;
+}
+
+/** A second factor as another system has it. */
+export interface LegacyFactor extends Partial<TotpParameters> {
+  /** Bytes, or text in base32. 128 to 512 bits (RFC 4226 §4 R6). */
+  secret: Uint8Array | string;
+  /** Of the authenticator. Default a general one, also where it is longer than 64 characters. */
+  name?: string;
+  /** In clear. They are taken over where all of them are codes of this package; others cannot be (docs/migration.md). */
+  backupCodes?: readonly string[];
+}
+
+export interface LegacyRules {
+  /**
+   * Loosens: takes secrets of 80 to 127 bits too, as older versions of other libraries made them. RFC 4226 asks for 128, so whoever has
+   * one should set an authenticator up anew. Default `false`.
+   */
+  allowShortSecrets?: boolean | undefined;
+}
+
+/** Dual-read: the system of before is asked at logins, until everybody has moved. */
+export interface LegacyOptions extends LegacyRules {
+  /**
+   * The second factor that this user has there, decrypted; `null` for none. Asked at each login, after the first factor, of a user who
+   * has none here and never turned one off here. What it gives is kept, and the login waits for its code like any other. One that throws, or does not answer
+   * within 1.5 s, or gives anything else, refuses the login.
+   */
+  findFactor(user: Express.User): LegacyFactor | null | Promise<LegacyFactor | null>;
 }

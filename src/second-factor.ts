@@ -10,6 +10,7 @@ import { createKeyRing } from './crypto/key-ring.js';
 import { EnrolmentDesk } from './enrolment/desk.js';
 import { createEnrolmentFlow } from './enrolment/flow.js';
 import { createApi, createPages } from './faces.js';
+import { createImportFlow } from './import/flow.js';
 import { ApiAccess } from './login/access.js';
 import { LoginDesk } from './login/desk.js';
 import { createLoginFlow } from './login/flow.js';
@@ -159,7 +160,8 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
     trusted: new TrustedBrowserDesk(trustFlow, settings, ring),
     known: new KnownBrowsers(settings, ring),
   };
-  const logins = new LoginDesk(gate, loginFlow, settings, browsers);
+  const importFlow = createImportFlow(settings, storage, ring, journal);
+  const logins = new LoginDesk(gate, loginFlow, settings, browsers, importFlow);
   const responder = new Responder(gate, settings);
   const managementFlow = createManagementFlow(settings, storage, ring, journal);
   const challengeFlow = createChallengeFlow(settings, storage, ring, journal);
@@ -243,7 +245,12 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       return createApi(rooms);
     },
 
-    service: createService(settings, storage, gate, { challengeFlow, enrolmentFlow, managementFlow }),
+    service: createService(settings, storage, gate, {
+      challengeFlow,
+      enrolmentFlow,
+      importFlow,
+      managementFlow,
+    }),
 
     keys: createKeyCare(settings, storage),
 

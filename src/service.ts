@@ -5,6 +5,7 @@ import { randomToken } from './crypto/random.js';
 import type { Confirmation, Enrolment, EnrolmentFlow } from './enrolment/flow.js';
 import { SecondFactorError } from './errors.js';
 import { noSource } from './http/source.js';
+import type { ImportFlow, ImportOptions, ImportResult, ImportRows } from './import/flow.js';
 import { type Gate, requireUserId } from './login/gate.js';
 import { makePending, type Owner, pendingKey } from './login/pending.js';
 import type { ManagementFlow, Overview } from './management/flow.js';
@@ -69,6 +70,12 @@ export interface TwoFactorService {
    * @param users the host's, as `user.id` and the policy take them.
    */
   coverage(users: UserList): AsyncIterable<Coverage>;
+  /**
+   * Takes second factors of another system over (docs/migration.md). Rows are read as you read their results, which come in the same order,
+   * 50 at a time; what was answered is committed. It may end in the middle and be done again: nothing is done twice, no second factor of a user's own is
+   * touched, and none comes back that was turned off here. The owners' sessions end; no notice is sent.
+   */
+  import(rows: ImportRows, options?: ImportOptions): AsyncIterable<ImportResult>;
   /** @returns whether the proposal was still there. */
   saveBackupCodes(userId: string, handle: string): Promise<boolean>;
 }
@@ -76,6 +83,7 @@ export interface TwoFactorService {
 interface Flows {
   challengeFlow: ChallengeFlow;
   enrolmentFlow: EnrolmentFlow;
+  importFlow: ImportFlow;
   managementFlow: ManagementFlow;
 }
 
@@ -83,7 +91,7 @@ export function createService(
   settings: Settings,
   storage: Storage,
   gate: Gate,
-  { challengeFlow, enrolmentFlow, managementFlow }: Flows,
+  { challengeFlow, enrolmentFlow, importFlow, managementFlow }: Flows,
 ): TwoFactorService {
   function check(userId: unknown): string {
     gate.refuseUnlessReady();
@@ -161,6 +169,11 @@ export function createService(
       gate.refuseUnlessReady();
       const nameOf = (user: Express.User) => ({ userId: gate.userId(user), label: gate.label(user) });
       yield* listCoverage(settings, storage, nameOf, users);
+    },
+
+    async *import(rows, options = {}) {
+      gate.refuseUnlessReady();
+      yield* importFlow.importAll(rows, options);
     },
 
     async saveBackupCodes(userId, handle) {

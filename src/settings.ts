@@ -6,6 +6,7 @@ import type { KeySource } from './keys/source.js';
 import { attemptLimits } from './limits.js';
 import type {
   AssuranceOptions,
+  LegacyOptions,
   LoginOptions,
   NoticeOptions,
   PageOptions,
@@ -43,6 +44,8 @@ export interface Settings {
     home: string;
     help: string | undefined;
   };
+  /** `undefined` where no system of before is asked. */
+  legacy: LegacyOptions | undefined;
   /** `undefined` where nobody must have a second factor. */
   policy: PolicyOptions | undefined;
   /** `undefined` where no browser is trusted. */
@@ -79,8 +82,20 @@ export function parseOptions(options: SecondFactorOptions): Settings {
       `passport-second-factor cannot start with these options:\n${describeFaults(parsed.error.issues)}`,
     );
   }
-  const { totp, attempts, audit, csrf, login, paths, policy, trustedBrowsers, epochs, languages, ...rest } =
-    parsed.data;
+  const {
+    totp,
+    attempts,
+    audit,
+    csrf,
+    legacy,
+    login,
+    paths,
+    policy,
+    trustedBrowsers,
+    epochs,
+    languages,
+    ...rest
+  } = parsed.data;
   const known = new Languages(options.languages?.texts);
   const { reauthenticate } = rest.user;
   return {
@@ -102,6 +117,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     timeZone: languages.timeZone,
     api: options.api ?? {},
     notices: options.notices,
+    legacy: legacy && options.legacy,
     policy: policy && options.policy,
     paths: { ...paths, help: paths.help, challenge: paths.challenge ?? `${paths.pages}/challenge` },
     held: login.held,

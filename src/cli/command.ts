@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { SECOND, withPatience } from '../clock.js';
 import { CannotLook } from '../conformance/verdict.js';
@@ -74,6 +75,11 @@ export function withSecondFactor(
       await withPatience(secondFactor.close(), undefined, NOTICE).catch(() => undefined);
     }
   });
+}
+
+/** No faster than whoever reads it. */
+export async function print(piece: string): Promise<void> {
+  if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
 }
 
 async function closeAll({ close }: SecondFactorConfig): Promise<void> {

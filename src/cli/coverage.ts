@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { CannotLook } from '../conformance/verdict.js';
 import type { Coverage } from '../policy/coverage.js';
 import { coverageToCsv } from '../policy/csv.js';
-import { parse, perform, withSecondFactor } from './command.js';
+import { parse, perform, print, withSecondFactor } from './command.js';
 
 const usage = `second-factor export coverage [options]
 
@@ -52,9 +51,4 @@ async function* toJson(rows: AsyncIterable<Coverage> | Iterable<Coverage>): Asyn
     before = ',\n';
   }
   yield before === '[\n' ? '[]\n' : '\n]\n';
-}
-
-/** No faster than whoever reads it. */
-async function print(piece: string): Promise<void> {
-  if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { conformance } from './conformance.js';
 import { exportCoverage } from './coverage.js';
+import { importFile } from './import.js';
 import { keys } from './keys.js';
 import { migrate } from './migrate.js';
 import { report } from './report.js';
@@ -15,6 +16,7 @@ const usage = `second-factor, the command line of passport-second-factor
   second-factor migrate                       creates or upgrades the tables
   second-factor status <user id>              how the second factor of a user stands
   second-factor reset <user id> --reason …    turns it off for somebody who has lost everything
+  second-factor import <file> --format …      takes second factors of another system over
   second-factor export coverage               who has one, who is in grace, who is overdue
   second-factor --version
   second-factor <command> --help
@@ -23,6 +25,7 @@ const usage = `second-factor, the command line of passport-second-factor
 const commands: Partial<Record<string, (args: string[]) => Promise<number>>> = {
   conformance,
   export: exportCoverage,
+  import: importFile,
   keys,
   migrate,
   report,

@@ -1,10 +1,10 @@
 import type { Request } from 'express';
 import type { Admit } from '../http/endpoints.js';
 import { Problem } from '../http/problem.js';
-import type { Method } from '../model.js';
+import { isUserId, type Method } from '../model.js';
 import type { ApiAction } from '../options.js';
 import type { Settings } from '../settings.js';
-import { type Gate, isUserId, type LoginState } from './gate.js';
+import { type Gate, type LoginState } from './gate.js';
 import { type Complete, type Enrolling, judgeProof } from './guards.js';
 import { answerPaths, type Responder } from './respond.js';
 import { expireLogin } from './session.js';

@@ -2,6 +2,8 @@ import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
 import { noSource, readSource } from '../http/source.js';
 import { wantsJson } from '../http/wants-json.js';
+import type { ImportFlow } from '../import/flow.js';
+import { findLegacyFactor } from '../import/legacy.js';
 import { isFactorRequired } from '../policy/rule.js';
 import type { Settings } from '../settings.js';
 import type { Browsers } from '../trusted-browser/desk.js';
@@ -37,15 +39,17 @@ export class LoginDesk {
   readonly #flow: LoginFlow;
   readonly #settings: Settings;
   readonly #browsers: Browsers;
+  readonly #imports: ImportFlow;
   readonly #sessionless = new WeakSet<Request>();
 
-  constructor(gate: Gate, flow: LoginFlow, settings: Settings, browsers: Browsers) {
+  constructor(gate: Gate, flow: LoginFlow, settings: Settings, browsers: Browsers, imports: ImportFlow) {
     this.completions = new Completions(settings.clock);
     this.reauthentication = new Reauthentication(settings);
     this.#gate = gate;
     this.#flow = flow;
     this.#settings = settings;
     this.#browsers = browsers;
+    this.#imports = imports;
   }
 
   /**
@@ -211,6 +215,11 @@ export class LoginDesk {
         (mayTrust &&
           account.suspectedAt === null &&
           (await this.#browsers.trusted.isTrusted(request, user, account))),
+      moveIn: async () => {
+        const factor = await findLegacyFactor(this.#settings, user);
+        if (factor) await this.#imports.moveIn(userId, factor, readSource(request));
+        return factor !== null;
+      },
       isRequired: () => isFactorRequired(this.#settings, user),
     });
   }

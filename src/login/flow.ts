@@ -21,6 +21,8 @@ export type Decision =
 export interface Questions {
   /** Whether a login of somebody who has a second factor may go on without it. */
   isSkipped(account: Account): Promise<boolean>;
+  /** Takes over what somebody who has none has in another system. @returns whether there was something. */
+  moveIn(): Promise<boolean>;
   /** Whether somebody who has none must have one. */
   isRequired(): Promise<boolean>;
 }
@@ -36,7 +38,7 @@ export interface Held {
 export type RevocationReason = EventDetails['sessions.revoked']['reason'];
 
 export interface LoginFlow {
-  /** Decides about a login after its first factor. One read, and one write where the policy asks for a second factor anew. */
+  /** Decides about a login after its first factor. One read, and one write where the policy asks for a second factor anew or one is taken over. */
   begin(userId: string, firstFactor: FirstFactor, questions: Questions): Promise<Decision>;
   /** Opens the pending login of somebody who owes the second step, or with `enrolBy` a second factor. One insert. */
   hold(userId: string, epoch: number, enrolBy?: number): Promise<Held>;
@@ -97,7 +99,10 @@ export function createLoginFlow(
 
   return {
     async begin(userId, firstFactor, host) {
-      const account = await storage.findAccount(userId);
+      const found = await storage.findAccount(userId);
+      // What was turned off here is not to come back from there.
+      const mayMoveIn = enabled && !isOn(found) && found?.wasOn !== true;
+      const account = mayMoveIn && (await host.moveIn()) ? await storage.findAccount(userId) : found;
       const epoch = epochOf(account);
       if (enabled && isOn(account) && !(await host.isSkipped(account)))
         return { kind: 'owed', epoch, firstFactor };

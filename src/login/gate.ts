@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
-import type { Lane } from '../model.js';
+import { isUserId, type Lane } from '../model.js';
 import type { Settings } from '../settings.js';
 import { assess, type RequestSecondFactor } from './assurance.js';
 import type { LoginFlow } from './flow.js';
@@ -150,11 +150,6 @@ export class Gate {
       'The second factor is not ready: await secondFactor.ready() at start.',
     );
   }
-}
-
-/** What the tables can hold. Halves of surrogate pairs would all be one character there, and two users one. */
-export function isUserId(id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= 255 && !/\p{Surrogate}/u.test(id);
 }
 
 const USER_ID = 'a text of 1 to 255 bytes';

@@ -3,13 +3,16 @@ import type { Storage } from './storage.js';
 
 /** Whose epoch a verb raises, told by its parameters. */
 type Raised = {
-  [Verb in keyof Storage]?: (...parameters: Parameters<Storage[Verb]>) => string | undefined;
+  [Verb in keyof Storage]?: (
+    ...parameters: Parameters<Storage[Verb]>
+  ) => string | readonly string[] | undefined;
 };
 
 const raised: Raised = {
   raiseEpoch: ({ userId }) => userId,
   accept: ({ userId, effect }) => (effect === 'disable' ? userId : undefined),
   enable: ({ userId }) => userId,
+  importFactors: (imports) => imports.map(({ userId }) => userId),
   renewBackupCodes: ({ userId }) => userId,
   addAuthenticator: ({ userId }) => userId,
   removeAuthenticator: ({ userId }) => userId,
@@ -27,17 +30,17 @@ export function forgetEpochs(storage: Storage, epochs: EpochCache | undefined): 
     get(target, name) {
       const verb: unknown = Reflect.get(target, name, target);
       const whose = raised[name as keyof Storage] as
-        ((...parameters: unknown[]) => string | undefined) | undefined;
+        ((...parameters: unknown[]) => string | readonly string[] | undefined) | undefined;
       if (typeof verb !== 'function' || !whose) return verb;
       return async (...parameters: unknown[]): Promise<unknown> => {
         const run = (): unknown => Reflect.apply(verb, target, parameters);
-        const userId = whose(...parameters);
-        if (userId === undefined) return run();
-        await epochs.forget(userId);
+        const userIds = [whose(...parameters) ?? []].flat();
+        const forget = (): Promise<unknown> => Promise.all(userIds.map((userId) => epochs.forget(userId)));
+        await forget();
         try {
           return await run();
         } finally {
-          await epochs.forget(userId);
+          await forget();
         }
       };
     },

@@ -13,6 +13,7 @@ import {
 import { inspectRecords } from './memory-inspection.js';
 import type {
   EventCursor,
+  FactorImport,
   NewBackupCodeSet,
   PendingKey,
   Proof,
@@ -44,6 +45,7 @@ export function memoryStorage(): Storage {
       lanes: freshLanes(),
       suspectedAt: null,
       enrolBy: null,
+      wasOn: false,
       passwordChangedAt: 0,
     };
 
@@ -80,8 +82,9 @@ export function memoryStorage(): Storage {
   }
 
   function disable(account: AccountRecord): void {
-    const { userId, epoch } = account;
+    const { userId, epoch, enabledAt, wasOn } = account;
     Object.assign(account, { enabledAt: null, epoch: epoch + 1, lanes: freshLanes() });
+    account.wasOn = wasOn || enabledAt !== null;
     for (const { id } of listOf(userId)) authenticators.delete(id);
     backupCodes.delete(userId);
     deleteBrowsers((browser) => browser.userId === userId);
@@ -142,8 +145,8 @@ export function memoryStorage(): Storage {
     async findAccount(userId) {
       const account = accounts.get(userId);
       if (!account) return undefined;
-      const { enabledAt, epoch, lanes, suspectedAt, enrolBy } = structuredClone(account);
-      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy };
+      const { enabledAt, epoch, lanes, suspectedAt, enrolBy, wasOn } = structuredClone(account);
+      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy, wasOn };
     },
 
     async listAuthenticators(userId) {
@@ -263,6 +266,22 @@ export function memoryStorage(): Storage {
       setBackupCodes(userId, enabling.backupCodes, now);
       record(enabling.events);
       return epoch;
+    },
+
+    async importFactors(imports) {
+      const isTaken = ({ authenticator }: FactorImport): boolean => authenticators.has(authenticator.id);
+      if (imports.some(isTaken)) throw new Error('There is an authenticator with this id.');
+      return imports.map(({ userId, authenticator, backupCodes: codes, now, events: happened }) => {
+        const account = accountOf(userId);
+        if (account.enabledAt !== null || account.wasOn) return false;
+        Object.assign(account, { enabledAt: now, epoch: account.epoch + 1, lanes: freshLanes() });
+        accounts.set(userId, account);
+        deletePendingsOf(userId);
+        authenticators.set(authenticator.id, { ...authenticator });
+        if (codes) setBackupCodes(userId, codes, now);
+        record(happened);
+        return true;
+      });
     },
 
     async renewBackupCodes(renewal) {
@@ -388,7 +407,7 @@ export function memoryStorage(): Storage {
       const account = accountOf(userId);
       accounts.set(userId, account);
       disable(account);
-      account.enrolBy = null;
+      Object.assign(account, { enrolBy: null, wasOn: false });
       for (const event of events.values()) if (event.userId === userId) events.delete(event.id);
     },
 

@@ -98,6 +98,15 @@ export interface Enabling extends PendingKey, Recorded {
   now: number;
 }
 
+/** A second factor of another system's. */
+export interface FactorImport extends Recorded {
+  userId: string;
+  authenticator: Authenticator;
+  /** `null` where the user has none that work here. */
+  backupCodes: NewBackupCodeSet | null;
+  now: number;
+}
+
 export interface Renewal extends PendingKey, Recorded {
   purpose: 'backup-codes';
   backupCodes: NewBackupCodeSet;
@@ -314,6 +323,15 @@ export interface Storage {
   enable(enabling: Enabling): Promise<number | undefined>;
 
   /**
+   * Turns on the second factors of up to 50 users, in one transaction: for each whose account has none and never turned one off (a
+   * missing row is an account), by a conditional update, counters become 0, the epoch is raised, all pending rows of the user are deleted,
+   * the authenticator and the backup codes are inserted, the events written. Of the others nothing changes; of two for one user the
+   * first counts.
+   * @returns for each, in order, whether it was turned on.
+   */
+  importFactors(imports: readonly FactorImport[]): Promise<boolean[]>;
+
+  /**
    * Replaces the backup codes, in one transaction, all or nothing: the pending proposal is deleted (it was live), the
    * epoch is raised, the backup-code lane's failures and delay become 0, the old set goes, the new one is inserted,
    * all other pending rows of the user are deleted.
@@ -383,7 +401,7 @@ export interface Storage {
 
   /**
    * Deletes everything of a user, events too, but the epoch, which is raised (from 0 where there was no row): an id that is given again later
-   * must meet no old stamp.
+   * must meet no old stamp. That a second factor was turned off is forgotten too.
    */
   forget(userId: string): Promise<void>;
 

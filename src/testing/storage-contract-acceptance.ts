@@ -186,7 +186,7 @@ export const acceptanceCases: readonly StorageContractCase[] = [
     const stepUp = await begin(storage, 'step-up', userId);
     assert.equal(await storage.accept({ ...useCode(stepUp, 0), effect: 'disable' }), 'accepted');
     assert.deepEqual(await snapshot(storage, userId, ...rows, stepUp), {
-      account: accountOf(userId, { enabledAt: null, epoch: 2 }),
+      account: accountOf(userId, { enabledAt: null, epoch: 2, wasOn: true }),
       authenticators: [],
       backupCodes: undefined,
       pendings: [undefined, undefined, undefined],

@@ -103,7 +103,7 @@ export const removalCases: readonly StorageContractCase[] = [
     const before = await snapshot(storage, other, kept);
     assert.equal(await storage.reset(userId, []), 3);
     assert.deepEqual(await snapshot(storage, userId, ...rows), {
-      account: accountOf(userId, { enabledAt: null, epoch: 3 }),
+      account: accountOf(userId, { enabledAt: null, epoch: 3, wasOn: true }),
       authenticators: [],
       backupCodes: undefined,
       pendings: rows.map(() => undefined),

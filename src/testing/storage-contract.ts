@@ -7,6 +7,7 @@ import { browserCases } from './storage-contract-browsers.js';
 import { budgetCases } from './storage-contract-budget.js';
 import { changeCases } from './storage-contract-changes.js';
 import { eventCases } from './storage-contract-events.js';
+import { importCases } from './storage-contract-imports.js';
 import { inspectionCases } from './storage-contract-inspection.js';
 import { keyCases } from './storage-contract-keys.js';
 import { nameCases } from './storage-contract-names.js';
@@ -184,5 +185,6 @@ export const storageContract: readonly StorageContractCase[] = [
   ...keyCases,
   ...inspectionCases,
   ...policyCases,
+  ...importCases,
   ...raceCases,
 ];

@@ -7,6 +7,7 @@ import type {
   AttemptLimits,
   AuthenticatorRenaming,
   Enabling,
+  FactorImport,
   NewBackupCodeSet,
   PendingKey,
   Revocation,
@@ -114,7 +115,16 @@ export const freshLane: LaneCounter = {
 /** An account whose counters are at 0; enabled at `now`, epoch 1. */
 export function accountOf(userId: string, fields: Partial<Account> = {}): Account {
   const lanes = { totp: freshLane, 'backup-code': freshLane };
-  return { userId, enabledAt: now, epoch: 1, lanes, suspectedAt: null, enrolBy: null, ...fields };
+  return {
+    userId,
+    enabledAt: now,
+    epoch: 1,
+    lanes,
+    suspectedAt: null,
+    enrolBy: null,
+    wasOn: false,
+    ...fields,
+  };
 }
 
 /** The records of an enrolled user follow from the id alone, so that another process can name them too. */
@@ -152,6 +162,11 @@ export function enablingOf(enrolment: Pending, fields: Partial<Enabling> = {}): 
     events: [],
     ...fields,
   };
+}
+
+export function importOf(userId: string, fields: Partial<FactorImport> = {}): FactorImport {
+  const records = { authenticator: authenticatorOf(userId), backupCodes: backupCodesOf(userId) };
+  return { userId, ...records, now, events: [], ...fields };
 }
 
 /** A user whose second factor is on: epoch 1, last step 100, ten codes. */

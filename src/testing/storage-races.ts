@@ -4,6 +4,7 @@ import * as fixtures from './storage-fixtures.js';
 import { afterEnrolment, createRows, rowOf, type StorageRace } from './storage-race.js';
 import { authenticatorRaces } from './storage-races-authenticators.js';
 import { browserRaces } from './storage-races-browsers.js';
+import { importRaces } from './storage-races-imports.js';
 import { keyRaces } from './storage-races-keys.js';
 import { policyRaces } from './storage-races-policy.js';
 
@@ -168,6 +169,7 @@ export const storageRaces: readonly StorageRace[] = [
   ...browserRaces,
   ...keyRaces,
   ...policyRaces,
+  ...importRaces,
 ];
 
 export function newRaceKey(): string {

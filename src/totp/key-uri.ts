@@ -6,6 +6,29 @@ export function encodeKey(secret: Uint8Array): string {
   return new ScureBase32Plugin().encode(secret, { padding: false });
 }
 
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/**
+ * Reads a secret in base32 as people and other systems write it: case, spaces, dashes and padding do not matter. Bits that are left
+ * over at the end are dropped, as authenticator apps do.
+ * @returns `undefined` where it is no base32.
+ */
+export function decodeKey(text: string): Buffer | undefined {
+  const symbols = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase();
+  // One, three or six symbols over are of no whole byte: something is missing.
+  if (symbols === '' || [1, 3, 6].includes(symbols.length % 8)) return undefined;
+  const bytes: number[] = [];
+  let [bits, value] = [0, 0];
+  for (const symbol of symbols) {
+    const digit = BASE32.indexOf(symbol);
+    if (digit === -1) return undefined;
+    value = ((value << 5) | digit) & 0xfff;
+    bits += 5;
+    if (bits >= 8) bytes.push((value >> (bits -= 8)) & 0xff);
+  }
+  return Buffer.from(bytes);
+}
+
 /** `ABCDEFGH` → `ABCD EFGH`: easier to type without losing one's place. */
 export function groupKey(key: string): string {
   return key.replace(/(.{4})(?=.)/g, '$1 ');

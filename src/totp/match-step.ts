@@ -1,4 +1,4 @@
-import { verifySync } from 'otplib';
+import { createGuardrails, verifySync } from 'otplib';
 import { MINUTE, SECOND } from '../clock.js';
 import type { TotpParameters } from '../model.js';
 
@@ -7,6 +7,9 @@ export interface Window {
   past: number;
   future: number;
 }
+
+/** Ours have 160 bits. Shorter ones come from other systems, and only where `allowShortSecrets` says so. */
+const guardrails = createGuardrails({ MIN_SECRET_BYTES: 10 });
 
 /** What authenticator apps understand without exception: SHA-1, 6 digits, 30 seconds. */
 export const defaultParameters: TotpParameters = { algorithm: 'sha1', digits: 6, period: 30 };
@@ -33,6 +36,7 @@ export function matchStep(
     algorithm,
     digits,
     period,
+    guardrails,
     epoch: Math.floor(now / SECOND),
     epochTolerance: [window.past * period, window.future * period],
   });

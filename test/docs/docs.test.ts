@@ -168,6 +168,7 @@ describe('the documentation', () => {
         'customising',
         'languages',
         'policy',
+        'migration',
       ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
@@ -193,6 +194,10 @@ declare const yourOptions: SecondFactorOptions;
 declare module 'express-session' { interface SessionData { wantsToBeRemembered?: boolean; returnTo?: string } }
 declare const cookieOptions: express.CookieOptions;
 declare const logout: express.RequestHandler;
+declare const oldTable: {
+  findByUser(user: Express.User): Promise<{ isConfirmed: boolean; decryptedSecret: string } | undefined>;
+  readAll(): AsyncIterable<import('passport-second-factor').ImportRecord>;
+};
 declare function allUsers(): AsyncIterable<Express.User>;
 declare global { namespace Express { interface User { roles: string[] } } }
 declare const requireAdministrator: express.RequestHandler;
@@ -210,7 +215,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions | TextChanges;
-void [{} as Unused, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, oldTable, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

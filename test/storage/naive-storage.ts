@@ -74,6 +74,7 @@ export function naiveStorage(
       lanes: freshLanes(),
       suspectedAt: null,
       enrolBy: null,
+      wasOn: false,
       passwordChangedAt: 0,
       authenticators: [],
       backupCodes: null,
@@ -98,6 +99,7 @@ export function naiveStorage(
   }
 
   async function disable(user: UserRecord): Promise<void> {
+    user.wasOn ||= user.enabledAt !== null;
     Object.assign(user, { enabledAt: null, epoch: user.epoch + 1, lanes: freshLanes() });
     Object.assign(user, { authenticators: [], backupCodes: null });
     await deletePendings((pending) => pending.userId === user.userId);
@@ -120,8 +122,8 @@ export function naiveStorage(
     async findAccount(userId) {
       const user = await users.find(userId);
       if (!user) return undefined;
-      const { enabledAt, epoch, lanes, suspectedAt, enrolBy } = user;
-      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy };
+      const { enabledAt, epoch, lanes, suspectedAt, enrolBy, wasOn } = user;
+      return { userId, enabledAt, epoch, lanes, suspectedAt, enrolBy, wasOn };
     },
     async listAuthenticators(userId) {
       const { authenticators } = await findUser(userId);
@@ -257,6 +259,23 @@ export function naiveStorage(
       await record(happened);
       return epoch;
     },
+    async importFactors(imports) {
+      const outcomes: boolean[] = [];
+      const taken = (await users.list()).flatMap(({ authenticators }) => authenticators.map(({ id }) => id));
+      if (imports.some(({ authenticator }) => taken.includes(authenticator.id))) throw new Error('Taken.');
+      for (const { userId, authenticator, backupCodes, now, events: happened } of imports) {
+        const user = await findUser(userId);
+        outcomes.push(user.enabledAt === null && !user.wasOn);
+        if (!outcomes.at(-1)) continue;
+        Object.assign(user, { enabledAt: now, epoch: user.epoch + 1, lanes: freshLanes() });
+        user.authenticators = [authenticator];
+        user.backupCodes = backupCodes && { set: backupCodes, createdAt: now, used: {} };
+        await users.save(userId, user);
+        await deletePendings((pending) => pending.userId === userId);
+        await record(happened);
+      }
+      return outcomes;
+    },
     async renewBackupCodes({ backupCodes, now, events: happened, ...key }) {
       const user = await findUser(key.userId);
       if (user.epoch !== key.epoch || user.enabledAt === null) return undefined;
@@ -373,7 +392,7 @@ export function naiveStorage(
     async forget(userId) {
       const user = await findUser(userId);
       await disable(user);
-      user.enrolBy = null;
+      Object.assign(user, { enrolBy: null, wasOn: false });
       await users.save(userId, user);
       const own = (await events.list()).filter((event) => event.userId === userId);
       for (const { id } of own) await events.delete(id);

@@ -10,7 +10,7 @@ const order = [
   'http',
   ...['storage', 'keys'],
   ...['limits', 'options', 'options-schema', 'settings'],
-  ...['audit', 'trusted-browser', 'policy'],
+  ...['audit', 'trusted-browser', 'policy', 'import'],
   'login',
   'challenge',
   ...['enrolment', 'management'],

@@ -23,6 +23,7 @@ export function* findAccount(db: QueryBuilder, userId: string): Step<Account | u
       lanes: { totp: readCounter(row, 'totp'), 'backup-code': readCounter(row, 'backup-code') },
       suspectedAt: toTime(row.suspected_at),
       enrolBy: toTime(row.enrol_by),
+      wasOn: Number(row.was_on) === 1,
     }
   );
 }
@@ -152,16 +153,17 @@ export function* summarise(db: QueryBuilder, userIds: readonly string[]): Step<A
 }
 
 /** An account without a row is at epoch 0: the row must stand before a conditional update can meet it. */
-export function* createAccount(db: QueryBuilder, userId: string): Step<void> {
+export function* createAccount(db: QueryBuilder, ...userIds: string[]): Step<void> {
+  const fresh = {
+    enabled_at: null,
+    epoch: 0,
+    suspected_at: null,
+    password_changed_at: 0,
+    enrol_by: null,
+    was_on: 0,
+    ...freshCounters,
+  };
   yield* changed(
-    insertIfAbsent(db, 'two_factor_auth', {
-      user_id: userId,
-      enabled_at: null,
-      epoch: 0,
-      suspected_at: null,
-      password_changed_at: 0,
-      enrol_by: null,
-      ...freshCounters,
-    }),
+    insertIfAbsent(db, 'two_factor_auth', ...userIds.map((userId) => ({ user_id: userId, ...fresh }))),
   );
 }

@@ -1,6 +1,13 @@
 import type { Authenticator } from '../../model.js';
 import type { SecondFactorEvent } from '../../events.js';
-import type { Adding, AuthenticatorRemoval, AuthenticatorRenaming, Enabling, Renewal } from '../storage.js';
+import type {
+  Adding,
+  AuthenticatorRemoval,
+  AuthenticatorRenaming,
+  Enabling,
+  FactorImport,
+  Renewal,
+} from '../storage.js';
 import { createAccount, findAccount, raiseEpoch } from './accounts.js';
 import { deleteEventsOf, recordEvents } from './events.js';
 import { consumePending, createPending, deletePendingsOf } from './pending.js';
@@ -29,11 +36,37 @@ export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | und
   if (!(yield* consumePending(db, enabling, now))) return new Rollback(undefined);
   if (enabling.login && !(yield* consumePending(db, enabling.login, now))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
-  yield* insertAuthenticator(db, enabling.authenticator);
+  yield* insertAuthenticators(db, enabling.authenticator);
   yield* insertBackupCodes(db, userId, enabling.backupCodes, now);
   yield* createPending(db, { ...enabling.proposal, epoch: epoch + 1 });
   yield* recordEvents(db, enabling.events);
   return epoch + 1;
+}
+
+export function* importFactors(db: QueryBuilder, imports: readonly FactorImport[]): Step<boolean[]> {
+  if (imports.length === 0) return [];
+  yield* createAccount(db, ...imports.map(({ userId }) => userId));
+  const outcomes: boolean[] = [];
+  for (const { userId, now } of imports) {
+    const enable = db
+      .updateTable('two_factor_auth')
+      .set((eb) => ({ enabled_at: now, epoch: eb('epoch', '+', 1), ...freshCounters }))
+      .where('user_id', '=', userId)
+      .where('enabled_at', 'is', null)
+      .where('was_on', '=', 0);
+    outcomes.push((yield* changed(enable)) === 1);
+  }
+  const made = imports.filter((_, index) => outcomes[index]);
+  if (made.length === 0) return outcomes;
+  yield* deletePendingsOf(db, ...made.map(({ userId }) => userId));
+  yield* insertAuthenticators(db, ...made.map(({ authenticator }) => authenticator));
+  for (const { userId, backupCodes, now } of made)
+    if (backupCodes) yield* insertBackupCodes(db, userId, backupCodes, now);
+  yield* recordEvents(
+    db,
+    made.flatMap(({ events }) => events),
+  );
+  return outcomes;
 }
 
 export function* renewBackupCodes(db: QueryBuilder, renewal: Renewal): Verb<number | undefined> {
@@ -58,7 +91,7 @@ export function* addAuthenticator(
   yield* deletePendingsOf(db, userId);
   if (replaces !== null && !(yield* deleteAuthenticator(db, userId, replaces))) return new Rollback('absent');
   if ((yield* countAuthenticators(db, userId)) >= adding.most) return new Rollback('full');
-  yield* insertAuthenticator(db, adding.authenticator);
+  yield* insertAuthenticators(db, adding.authenticator);
   yield* recordEvents(db, adding.events);
   return epoch + 1;
 }
@@ -108,7 +141,8 @@ export function* forget(db: QueryBuilder, userId: string): Verb<void> {
     yield* deletePendingsOf(db, userId);
     yield* deleteTrustedBrowsers(db, { userId, id: null, events: [] });
   }
-  yield* changed(db.updateTable('two_factor_auth').set({ enrol_by: null }).where('user_id', '=', userId));
+  const clean = { enrol_by: null, was_on: 0 };
+  yield* changed(db.updateTable('two_factor_auth').set(clean).where('user_id', '=', userId));
 }
 
 /** Turns a second factor off that is on. @returns whether it was. */
@@ -116,7 +150,7 @@ export function* disable(db: QueryBuilder, userId: string): Step<boolean> {
   const disabled = yield* changed(
     db
       .updateTable('two_factor_auth')
-      .set((eb) => ({ enabled_at: null, epoch: eb('epoch', '+', 1), ...freshCounters }))
+      .set((eb) => ({ enabled_at: null, epoch: eb('epoch', '+', 1), was_on: 1, ...freshCounters }))
       .where('user_id', '=', userId)
       .where('enabled_at', 'is not', null),
   );
@@ -162,19 +196,21 @@ function* countAuthenticators(db: QueryBuilder, userId: string): Step<number> {
   return Number(found?.count);
 }
 
-function* insertAuthenticator(db: QueryBuilder, authenticator: Authenticator): Step<void> {
+function* insertAuthenticators(db: QueryBuilder, ...authenticators: Authenticator[]): Step<void> {
   yield* changed(
-    db.insertInto('two_factor_authenticators').values({
-      id: authenticator.id,
-      user_id: authenticator.userId,
-      name: authenticator.name,
-      algorithm: authenticator.algorithm,
-      digits: authenticator.digits,
-      period: authenticator.period,
-      sealed_secret: authenticator.sealedSecret,
-      last_step: authenticator.lastStep,
-      created_at: authenticator.createdAt,
-      last_used_at: authenticator.lastUsedAt,
-    }),
+    db.insertInto('two_factor_authenticators').values(
+      authenticators.map((authenticator) => ({
+        id: authenticator.id,
+        user_id: authenticator.userId,
+        name: authenticator.name,
+        algorithm: authenticator.algorithm,
+        digits: authenticator.digits,
+        period: authenticator.period,
+        sealed_secret: authenticator.sealedSecret,
+        last_step: authenticator.lastStep,
+        created_at: authenticator.createdAt,
+        last_used_at: authenticator.lastUsedAt,
+      })),
+    ),
   );
 }

@@ -16,6 +16,7 @@ export const released: readonly Migration[] = [
   createTrustedBrowsers,
   indexKeys,
   addPolicy,
+  addWasOn,
 ];
 
 /** Its runner lets one process at a time do this; the others then find it done. */
@@ -203,4 +204,8 @@ function indexKeyIds(db: QueryBuilder, table: string, column: SealedColumn): Com
 
 function addPolicy(db: QueryBuilder): Compilable[] {
   return [db.schema.alterTable('two_factor_auth').addColumn('enrol_by', 'bigint')];
+}
+
+function addWasOn(db: QueryBuilder): Compilable[] {
+  return [addColumn(db, 'was_on', 'integer')];
 }

@@ -64,8 +64,8 @@ export function* consumePending(db: QueryBuilder, key: PendingKey, now: number):
   return (yield* changed(consumption)) === 1;
 }
 
-export function* deletePendingsOf(db: QueryBuilder, userId: string): Step<void> {
-  yield* changed(db.deleteFrom('two_factor_pending').where('user_id', '=', userId));
+export function* deletePendingsOf(db: QueryBuilder, ...userIds: string[]): Step<void> {
+  yield* changed(db.deleteFrom('two_factor_pending').where('user_id', 'in', userIds));
 }
 
 /** The step-ups of the epoch before go on under this one, with the answers that they have taken. */

@@ -21,6 +21,8 @@ export interface Tables {
     suspected_at: number | null;
     password_changed_at: number;
     enrol_by: number | null;
+    /** 1 where a second factor was turned off. */
+    was_on: number;
   };
   two_factor_authenticators: {
     id: string;
@@ -142,13 +144,13 @@ export function dialectOf(db: QueryBuilder): 'mysql' | 'postgres' | 'sqlite' {
 export function insertIfAbsent<Table extends keyof Tables>(
   db: QueryBuilder,
   table: Table,
-  row: Insertable<Tables[Table]>,
+  ...rows: Insertable<Tables[Table]>[]
 ) {
-  const insert = db.insertInto(table).values(row);
+  const insert = db.insertInto(table).values(rows);
   if (dialectOf(db) !== 'mysql') return insert.onConflict((conflict) => conflict.doNothing());
   // INSERT IGNORE would turn other errors into warnings, and lock the row for reading only: two callers that both
   // go on to update it would be a deadlock. So the first column, which is the key, becomes what it is.
-  const [key = ''] = Object.keys(row);
+  const [key = ''] = Object.keys(rows[0] ?? {});
   return insert.onDuplicateKeyUpdate({ [key]: sql.ref(key) } as object);
 }
 

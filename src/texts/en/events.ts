@@ -27,6 +27,8 @@ export const events: EventTexts = {
     'first-factor.suspected': () =>
       'So many wrong codes were entered that signing in waits until the password is changed.',
     'factor.enabled': ({ authenticator }) => `Two-step sign-in was turned on with “${authenticator}”.`,
+    'factor.imported': ({ authenticator }) =>
+      `Two-step sign-in was taken over from the earlier system with “${authenticator}”.`,
     'factor.disabled': ({ factor }) => `Two-step sign-in was turned off with ${factors[factor]}.`,
     'factor.reset': ({ reason }) =>
       `Two-step sign-in was turned off by an administrator${reason === null ? '' : `: ${reason}`}.`,

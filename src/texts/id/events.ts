@@ -31,6 +31,8 @@ export const events: EventTexts = {
     'first-factor.suspected': () =>
       'Begitu banyak kode salah dimasukkan sehingga proses masuk ditahan sampai kata sandi diganti.',
     'factor.enabled': ({ authenticator }) => `Verifikasi dua langkah diaktifkan dengan “${authenticator}”.`,
+    'factor.imported': ({ authenticator }) =>
+      `Verifikasi dua langkah dialihkan dari sistem sebelumnya dengan “${authenticator}”.`,
     'factor.disabled': ({ factor }) => `Verifikasi dua langkah dimatikan dengan ${factors[factor]}.`,
     'factor.reset': ({ reason }) =>
       `Verifikasi dua langkah dimatikan oleh administrator${reason === null ? '' : `: ${reason}`}.`,
