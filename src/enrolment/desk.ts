@@ -52,7 +52,9 @@ export class EnrolmentDesk {
   /** @throws SecondFactorError `enrolment-refused`. */
   async confirm(request: Request, person: Person, code: string, options: ConfirmOptions): Promise<Confirmed> {
     const user = await this.#admit(request, person);
-    const confirmation = await this.#flow.confirm(enrollerOf(person), code, options, readSource(request));
+    const { unnamed } = this.#settings.wordsFor(request).pages['enrolment/setup'];
+    const named = { ...options, unnamed };
+    const confirmation = await this.#flow.confirm(enrollerOf(person), code, named, readSource(request));
     if (confirmation.kind === 'enabled' || confirmation.kind === 'added') {
       await this.#goOn(request, person, user, confirmation.epoch);
     } else if (confirmation.kind === 'expired' && !(await this.#stillStands(person))) {

@@ -47,8 +47,10 @@ type Refused =
 const FULL = 'This account has as many authenticators as one may have. Remove one first.';
 
 export interface ConfirmOptions {
-  /** Default that of the authenticator that it replaces, else a general one. */
+  /** Default that of the authenticator that it replaces, else `unnamed`. */
   name?: string | undefined;
+  /** What one is called that nobody has named, in the person's language. Default in English. */
+  unnamed?: string;
   /** Id of the authenticator that goes in the same moment. */
   replaces?: string | null | undefined;
 }
@@ -166,7 +168,7 @@ export function createEnrolmentFlow(
       return { key: encodeKey(secret), uri, parameters: defaultParameters, expiresAt: pending.expiresAt };
     },
 
-    async confirm(owner, code, { name, replaces = null }, source) {
+    async confirm(owner, code, { name, unnamed = DEFAULT_NAME, replaces = null }, source) {
       const key = pendingKey('enrolment', owner);
       const proven = await prove(key, code);
       if ('kind' in proven) return proven;
@@ -175,7 +177,7 @@ export function createEnrolmentFlow(
         storage.listAuthenticators(owner.userId),
       ]);
       const replaced = authenticators.find(({ id }) => id === replaces);
-      const named = { ...proven, name: name ?? replaced?.name ?? DEFAULT_NAME };
+      const named = { ...proven, name: name ?? replaced?.name ?? unnamed };
       // A login that waits for its second factor turns one on, or is over: it adds none to one that is on.
       return isOn(account) && !owner.isLogin
         ? add(key, named, replaces, source)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SecondFactorOptions } from 'passport-second-factor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { API, createHost, signInWhole } from '../helpers/host.js';
+import { API, createHost, readTables, setUpFactor, signInWhole } from '../helpers/host.js';
 
 let folder = '';
 beforeAll(() => {
@@ -81,6 +81,16 @@ describe('the language of a page', () => {
       .type('form')
       .send({ code: '123456' });
     expect([status, text]).toEqual([403, expect.stringContaining('Formulir ini sudah kedaluwarsa')]);
+  });
+});
+
+describe('an authenticator that nobody has named', () => {
+  it('is called what the language of the set-up calls one', async () => {
+    const host = await createHost({ options: { languages: { choose: () => 'id' } } });
+    const agent = await host.signIn('ada');
+    await setUpFactor(host, agent);
+    expect((await agent.get('/two-factor')).text).toContain('Aplikasi autentikator');
+    expect(readTables(host)['two_factor_authenticators']).toMatchObject([{ name: 'Aplikasi autentikator' }]);
   });
 });
 

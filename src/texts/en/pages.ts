@@ -68,6 +68,7 @@ export const pages = {
     cancelLogin: 'Cancel and sign in as somebody else',
   },
   'enrolment/setup': {
+    unnamed: 'Authenticator app',
     title: ({ kind }: Views['enrolment/setup']) => SETUP_TITLES[kind],
     intro: {
       first:

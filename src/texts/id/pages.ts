@@ -61,6 +61,7 @@ export const pages: Texts['pages'] = {
     cancelLogin: 'Batalkan dan masuk sebagai orang lain',
   },
   'enrolment/setup': {
+    unnamed: 'Aplikasi autentikator',
     title: ({ kind }) =>
       ({
         first: 'Siapkan aplikasi autentikator',
