@@ -21,17 +21,21 @@ const rows = readFileSync(report, 'utf8')
   .map((line) => JSON.parse(line));
 rmSync(folder, { recursive: true });
 
-const milliseconds = (value) => (value === null ? 'never' : `${Math.round(value)} ms`);
+// A time that was never over is `Infinity`, which is null in JSON; one that was not taken is not there.
+const milliseconds = (value) =>
+  value === undefined ? '–' : value === null ? 'never' : `${Math.round(value)} ms`;
 console.table(
-  rows.map(({ fault, requests, letIn, refused, slowest, slowestAfterHash, recovery, unexpected }) => ({
+  rows.map(({ fault, requests, letIn, acceptedTwice, lost, refused, ...times }) => ({
     fault,
     requests,
     'let in wrongly': letIn,
+    'accepted twice': acceptedTwice ?? '–',
+    lost: lost ?? '–',
     refused,
-    'slowest answer': milliseconds(slowest),
-    'with a password hash': milliseconds(slowestAfterHash),
-    'recovered after': milliseconds(recovery),
-    unexpected: unexpected.length,
+    'slowest answer': milliseconds(times.slowest),
+    'with a password hash': milliseconds(times.slowestAfterHash),
+    'recovered after': milliseconds(times.recovery),
+    unexpected: times.unexpected.length,
   })),
 );
 process.exit(status ?? 1);

@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedisServer } from '../../examples/identity-server/src/redis-server.js';
@@ -12,6 +11,7 @@ import {
 import { Visitor } from '../helpers/visitor.js';
 import { createLink, type Line, type Link } from './link.js';
 import { startDurableRedis } from './redis.js';
+import { report } from './report.js';
 import { holdWriteLock } from './sqlite-lock.js';
 import { createCast, noFindings, ROUNDS, sendRound } from './traffic.js';
 
@@ -181,10 +181,4 @@ async function measureRecovery(visitor: Visitor, nodes: number): Promise<number>
     await wait(50);
   }
   return Infinity;
-}
-
-/** For the table that `npm run faults` prints. */
-function report(row: object): void {
-  const file = process.env['FAULTS_REPORT'];
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify(row)}\n`);
 }

@@ -11,6 +11,33 @@ import { Strategy } from 'passport-local';
 import { createSecondFactor, sqlStorage } from '../../dist/index.js';
 
 const [, , sessionsUrl, epochsUrl, prefix, file] = process.argv;
+const secretOf = (number) => Buffer.from(Array.from({ length: 32 }, (_, n) => n + number));
+
+// Messages say by how much the clock is ahead, and at which call of storage from now on this process dies: before it, or after it.
+let [ahead, deadly, calls] = [0, undefined, 0];
+process.on('message', (message) => {
+  if (message.ahead !== undefined) ahead = message.ahead;
+  if (message.deadly) [deadly, calls] = [message.deadly, 0];
+});
+
+function mortal(storage) {
+  const die = () => process.kill(process.pid, 'SIGKILL');
+  return new Proxy(storage, {
+    get(target, verb) {
+      const call = Reflect.get(target, verb);
+      if (typeof call !== 'function') return call;
+      return async (...given) => {
+        calls += 1;
+        const isLast = deadly?.call === calls;
+        if (isLast && deadly.when === 'before') die();
+        const answer = await call.apply(target, given);
+        if (isLast) die();
+        return answer;
+      };
+    },
+  });
+}
+
 const db = new Database(file);
 db.pragma('journal_mode = WAL');
 const epochs = new Redis(epochsUrl);
@@ -18,10 +45,16 @@ epochs.on('error', () => undefined);
 const secondFactor = createSecondFactor({
   issuer: 'Nodes',
   origin: 'http://localhost',
-  storage: sqlStorage.sqlite(db),
-  keys: [{ id: 'test', secret: Buffer.from(Array.from({ length: 32 }, (_, n) => n)) }],
+  storage: mortal(sqlStorage.sqlite(db)),
+  // As in the middle of a rotation.
+  keys: [
+    { id: 'new', secret: secretOf(1) },
+    { id: 'test', secret: secretOf(0) },
+  ],
   user: { id: (user) => user.id, label: (user) => user.id },
+  paths: { home: '/whoami' },
   epochs: { redis: epochs, prefix: `${prefix}epoch:` },
+  clock: () => Date.now() + ahead,
 });
 await secondFactor.ready();
 
@@ -56,6 +89,11 @@ app.post('/password', async (request, response) => {
   await secondFactor.passwordChanged(request.user.id, request);
   response.send('changed');
 });
+app.post('/reseal', async (_request, response) => {
+  await secondFactor.keys.reseal();
+  response.send('done');
+});
+app.use('/two-factor', secondFactor.pages());
 app.post('/sign-out-everywhere', async (request, response) => {
   await secondFactor.revoke(request.user.id);
   response.send('done');

@@ -12,6 +12,13 @@ import { Visitor } from '../helpers/visitor.js';
 export interface Nodes {
   urls: string[];
   processes: ChildProcess[];
+  /** The database. */
+  file: string;
+  /** By how many milliseconds the clocks of all are ahead of this process's. */
+  readonly ahead: number;
+  advance(milliseconds: number): void;
+  /** Starts another process in the place of one that has ended, by whose address `urls` goes on. */
+  replace(node: number): Promise<void>;
   /** What stands in Redis of a user: the epoch, and for how many milliseconds. */
   cached(userId: string): Promise<{ epoch: string | null; left: number }>;
   /** Shortens what is left to it. */
@@ -28,15 +35,28 @@ export async function startNodes(redisUrl: string, epochUrls = [redisUrl, redisU
   const keyOf = (userId: string): string => `${prefix}epoch:${userId}`;
   const redis = new Redis(redisUrl, { lazyConnect: true });
   await redis.connect();
-  const processes = epochUrls.map((url) =>
-    fork(application, [redisUrl, url, prefix, join(folder, 'app.db')]),
-  );
-  const urls = await Promise.all(
-    processes.map(async (each) => ((await once(each, 'message')) as [string])[0]),
-  );
+  const file = join(folder, 'app.db');
+  const start = (url: string): ChildProcess => fork(application, [redisUrl, url, prefix, file]);
+  const processes = epochUrls.map(start);
+  const urls = await Promise.all(processes.map(readUrl));
+  let ahead = 0;
   return {
     urls,
     processes,
+    file,
+    get ahead() {
+      return ahead;
+    },
+    advance(milliseconds) {
+      ahead += milliseconds;
+      for (const each of processes) if (each.connected) each.send({ ahead });
+    },
+    async replace(node) {
+      const fresh = start(epochUrls[node] ?? redisUrl);
+      processes[node] = fresh;
+      urls[node] = await readUrl(fresh);
+      fresh.send({ ahead });
+    },
     cached: async (userId) => ({
       epoch: await redis.get(keyOf(userId)),
       left: await redis.pttl(keyOf(userId)),
@@ -61,6 +81,11 @@ export async function startNodes(redisUrl: string, epochUrls = [redisUrl, redisU
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+async function readUrl(node: ChildProcess): Promise<string> {
+  const [url] = (await once(node, 'message')) as [string];
+  return url;
 }
 
 /** Asks a node, over and over, until it takes the visitor for nobody. @returns milliseconds until that answer was there. */
