@@ -9,6 +9,7 @@ import {
   startExample,
 } from '../helpers/example-server.js';
 import { Visitor } from '../helpers/visitor.js';
+import { type DatabaseSession, lockAccounts } from './database-session.js';
 import { createLink, type Line, type Link } from './link.js';
 import { startDurableRedis } from './redis.js';
 import { report } from './report.js';
@@ -47,7 +48,9 @@ function databaseSetting(name: string, startServer: () => Promise<DatabaseServer
     name,
     async start() {
       const [server, redis] = await Promise.all([startServer(), startRedisServer()]);
-      const link = await createLink(await createDatabase(server));
+      const database = await createDatabase(server);
+      const link = await createLink(database);
+      let lock: DatabaseSession | undefined;
       return {
         installation: createInstallation(redis.url, { DATABASE_URL: link.url }),
         faults: [
@@ -57,6 +60,15 @@ function databaseSetting(name: string, startServer: () => Promise<DatabaseServer
             name: `${name} killed, started again`,
             begin: () => server.stopHard(),
             end: () => server.restart(),
+          },
+          {
+            name: `${name} table locked by another session`,
+            begin: async () => {
+              lock = await lockAccounts(database);
+            },
+            end: () => lock?.close(),
+            // Epochs are cached.
+            mayServe: true,
           },
         ],
         async stop() {
@@ -84,6 +96,12 @@ const settings: Setting[] = [
             end: () => redis.resume(),
           },
           { name: 'Redis killed, started again', begin: () => redis.kill(), end: () => redis.start() },
+          {
+            name: 'Redis out of memory',
+            begin: () => redis.limitMemory('1'),
+            end: () => redis.limitMemory('0'),
+            mayServe: true,
+          },
         ],
         async stop() {
           await link.close();

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { findRedisServer } from '../../examples/identity-server/src/redis-server.js';
 import { findFreePort } from '../helpers/databases-programs.js';
 import { stopWhereItStands } from '../helpers/stopped.js';
@@ -17,6 +18,8 @@ export interface DurableRedis {
   /** Stops it where it stands: connections stay open and nothing answers. */
   pause(): Promise<void>;
   resume(): void;
+  /** In bytes; beyond, it refuses to write. `0` for none. */
+  limitMemory(bytes: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,6 +51,11 @@ export async function startDurableRedis(): Promise<DurableRedis> {
       if (child?.pid) await stopWhereItStands(child.pid);
     },
     resume: () => void child?.kill('SIGCONT'),
+    async limitMemory(bytes) {
+      const client = new Redis(port);
+      await client.config('SET', 'maxmemory', bytes);
+      await client.quit();
+    },
     async stop() {
       child?.kill('SIGCONT');
       await kill();
