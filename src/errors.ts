@@ -63,6 +63,9 @@ export type ProblemCode = SecondFactorErrorCode | keyof typeof outcomeStatuses;
 /** The HTTP status that goes with each code. */
 export const problemStatuses: Readonly<Record<ProblemCode, number>> = { ...statuses, ...outcomeStatuses };
 
+/** Seconds after which something that is away may be back. */
+export const RETRY_AFTER = 5;
+
 /**
  * A broken set-up or an unacceptable request. A wrong code is never an error but a value (`Outcome`).
  * `status` is the HTTP status that Express answers with.
@@ -71,6 +74,8 @@ export class SecondFactorError extends Error {
   override readonly name = 'SecondFactorError';
   readonly code: SecondFactorErrorCode;
   readonly status: number;
+  /** Sent by Express's own error handler: `Retry-After` where something is away (503). */
+  readonly headers: Readonly<Record<string, string>>;
   /** The host's own words for the person, where it has said why. */
   readonly reason: string | undefined;
 
@@ -82,6 +87,7 @@ export class SecondFactorError extends Error {
     super(message, options);
     this.code = code;
     this.status = statuses[code];
+    this.headers = this.status === 503 ? { 'Retry-After': String(RETRY_AFTER) } : {};
     this.reason = options?.reason;
   }
 }

@@ -1,5 +1,5 @@
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
-import { SecondFactorError } from '../errors.js';
+import { RETRY_AFTER, SecondFactorError } from '../errors.js';
 import { judgeSender, refuseForgedCall } from './csrf.js';
 import { handle } from './handle.js';
 import { readJson } from './json.js';
@@ -91,6 +91,6 @@ function toProblem(error: unknown): Problem | undefined {
   if (!(error instanceof SecondFactorError) || error.status === 500) return undefined;
   if (error.status < 500) return new Problem(error.code, error.message);
   return new Problem(error.code, 'The second factor cannot be used right now. Try again soon.', {
-    retry_after: 5,
+    retry_after: RETRY_AFTER,
   });
 }

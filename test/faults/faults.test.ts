@@ -9,7 +9,7 @@ import {
   startExample,
 } from '../helpers/example-server.js';
 import { Visitor } from '../helpers/visitor.js';
-import { type DatabaseSession, lockAccounts } from './database-session.js';
+import { lockAccounts } from './database-session.js';
 import { createLink, type Line, type Link } from './link.js';
 import { startDurableRedis } from './redis.js';
 import { report } from './report.js';
@@ -50,7 +50,7 @@ function databaseSetting(name: string, startServer: () => Promise<DatabaseServer
       const [server, redis] = await Promise.all([startServer(), startRedisServer()]);
       const database = await createDatabase(server);
       const link = await createLink(database);
-      let lock: DatabaseSession | undefined;
+      let unlock: (() => Promise<void>) | undefined;
       return {
         installation: createInstallation(redis.url, { DATABASE_URL: link.url }),
         faults: [
@@ -64,9 +64,9 @@ function databaseSetting(name: string, startServer: () => Promise<DatabaseServer
           {
             name: `${name} table locked by another session`,
             begin: async () => {
-              lock = await lockAccounts(database);
+              unlock = await lockAccounts(database);
             },
-            end: () => lock?.close(),
+            end: () => unlock?.(),
             // Epochs are cached.
             mayServe: true,
           },

@@ -41,7 +41,10 @@ describe('R1 before ready()', () => {
     await host.options.storage.migrate();
     const agent = host.agent();
     await expectAnonymousPagesLive(agent);
-    for (const userId of ['ada', 'bob']) expect((await sendPassword(agent, userId)).status).toBe(503);
+    for (const userId of ['ada', 'bob']) {
+      const { status, headers } = await sendPassword(agent, userId);
+      expect([status, headers['retry-after']]).toEqual([503, '5']);
+    }
     await agent.get('/visit');
     await expectAnonymousPagesLive(agent);
 

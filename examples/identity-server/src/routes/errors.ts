@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { SecondFactorError } from 'passport-second-factor';
 
 const pages: Partial<Record<number, { title: string; text: string }>> = {
   403: {
@@ -36,6 +37,7 @@ export function errorPage(production: boolean): ErrorRequestHandler {
     }
     const page = pages[status] ?? (status < 500 ? badRequest : failure);
     const detail = !production && status >= 500 ? describe(error) : '';
+    if (error instanceof SecondFactorError) res.set(error.headers);
     res.status(status).render('message', { ...page, detail });
   };
 }
