@@ -52,6 +52,7 @@ export type {
   SealedRecord,
   SealedRecords,
   Storage,
+  SupportCodeIssue,
 } from './storage/storage.js';
 export type { EventDetails, EventKind, Notice, NoticeKind, SecondFactorEvent } from './events.js';
 export type {
