@@ -8,6 +8,14 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
+const units = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
+
+/** Milliseconds of `30s`, `5m`, `12h` or `1d`; `undefined` where it is no such text. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, unit] = /^([1-9][0-9]{0,4})([smhd])$/.exec(text) ?? [];
+  return unit === undefined ? undefined : Number(count) * units[unit as keyof typeof units];
+}
+
 /** Milliseconds a store or a function of the host may be silent: whoever waits is answered within two seconds. */
 const PATIENCE = 1_500;
 

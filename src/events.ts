@@ -35,6 +35,9 @@ export interface EventDetails {
   'backup-codes.renewed': Record<string, never>;
   /** `left`: how many are left then. */
   'backup-code.used': { left: number };
+  /** An administrator has given a code that stands in for a backup code once. `actor`: as in `factor.reset`. */
+  'support-code.issued': { actor: string | null; reason: string; expiresAt: number };
+  'support-code.used': Record<string, never>;
   /** Sessions and pending logins were ended. */
   'sessions.revoked': { reason: 'owner' | 'password-changed' | 'host' };
   /** A browser is not asked for codes from now on. */
@@ -78,6 +81,8 @@ export const noticeKinds = [
   'authenticator.removed',
   'backup-codes.renewed',
   'backup-code.used',
+  'support-code.issued',
+  'support-code.used',
   'browser.trusted',
   'browser.stolen',
 ] as const satisfies readonly EventKind[];

@@ -52,6 +52,7 @@ export type {
   SealedRecord,
   SealedRecords,
   Storage,
+  SupportCodeIssue,
 } from './storage/storage.js';
 export type { EventDetails, EventKind, Notice, NoticeKind, SecondFactorEvent } from './events.js';
 export type {
@@ -80,8 +81,14 @@ export {
 } from './challenge/strategies.js';
 export type { Api } from './faces.js';
 export type { Confirmation, Enrolment } from './enrolment/flow.js';
-export type { LaneState, Overview } from './management/flow.js';
-export type { ServiceEnrolment, ServiceProposal, ServiceRefusal, TwoFactorService } from './service.js';
+export type { LaneState, Overview, SupportCode } from './management/flow.js';
+export type {
+  ServiceEnrolment,
+  ServiceProposal,
+  ServiceRefusal,
+  SupportCodeOptions,
+  TwoFactorService,
+} from './service.js';
 export type { ImportOptions, ImportResult } from './import/flow.js';
 export type { ImportRecord, ImportRow, RefusedReason, RefusedRow } from './import/record.js';
 export type { Coverage } from './policy/coverage.js';

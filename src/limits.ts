@@ -10,6 +10,9 @@ export const PENDING_LIFETIME = 10 * MINUTE;
  */
 export const STEP_UP_LIFETIME = 24 * HOUR;
 
+/** How long a support code can be used, unless told; at the shortest, and at the longest. */
+export const SUPPORT_CODE_LIFETIMES = { usual: 15 * MINUTE, shortest: MINUTE, longest: DAY };
+
 /** How old the proof may be with which a security change is made (R6). */
 export const FRESH_FOR = 5 * MINUTE;
 

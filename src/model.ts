@@ -11,9 +11,10 @@ export type Method = 'pwd' | Lane;
  * `login` the second step of a login, `step-up` a fresh proof inside a complete session,
  * `login-enrolment` a login of somebody who has to set a second factor up,
  * `enrolment` the first code of a new authenticator, `backup-codes` "I have saved these",
- * `resume` a form that was sent before the proof it needs.
+ * `resume` a form that was sent before the proof it needs, `support-code` a code that support has given: its handle.
  */
-export type Purpose = 'login' | 'step-up' | 'login-enrolment' | 'enrolment' | 'backup-codes' | 'resume';
+export type Purpose =
+  'login' | 'step-up' | 'login-enrolment' | 'enrolment' | 'backup-codes' | 'resume' | 'support-code';
 
 /** Consecutive failures and the delay that they have armed. */
 export interface Counter {

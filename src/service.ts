@@ -8,7 +8,8 @@ import { noSource } from './http/source.js';
 import type { ImportFlow, ImportOptions, ImportResult, ImportRows } from './import/flow.js';
 import { type Gate, requireUserId } from './login/gate.js';
 import { makePending, type Owner, pendingKey } from './login/pending.js';
-import type { ManagementFlow, Overview } from './management/flow.js';
+import { SUPPORT_CODE_LIFETIMES } from './limits.js';
+import type { ManagementFlow, Overview, SupportCode } from './management/flow.js';
 import { isOn, type Lane } from './model.js';
 import { type Coverage, listCoverage, type UserList } from './policy/coverage.js';
 import type { Settings } from './settings.js';
@@ -34,11 +35,19 @@ export interface ServiceProposal {
   expiresAt: number;
 }
 
+export interface SupportCodeOptions {
+  /** Milliseconds until it expires: 1 minute to 24 hours. Default 15 minutes. */
+  lifetime?: number;
+  /** Who gives it, and why: both are kept in the event. */
+  actor?: string;
+  reason: string;
+}
+
 /**
  * The second factor without a request: for jobs, command lines and tests. The rules are those of pages and API, and so are the
  * storage's verbs: attempts are counted before codes are looked at, a code works once, changes end the user's sessions.
  * There is no session that could remember a proof, so each change of a second factor that is on is proven by a code of its own, but
- * `reset`.
+ * `reset` and `issueSupportCode`.
  * Who may call for which user is the caller's to decide. Every method rejects with a SecondFactorError: `not-ready`,
  * `storage-unavailable`, `configuration-invalid` where an argument is wrong.
  */
@@ -64,6 +73,13 @@ export interface TwoFactorService {
    * @returns whether there was one.
    */
   reset(userId: string, actor: string, reason: string): Promise<boolean>;
+  /**
+   * Gives somebody who has lost phone and backup codes one code that stands in for a backup code: once, until it expires or the account
+   * is changed, in the place of an earlier one. For an administrator who has made sure who asks. The owner is told.
+   * Refused where there is no second factor (`not-enabled`), where the password has to be changed first (`suspected`), and where the
+   * account was changed in that moment (`expired`).
+   */
+  issueSupportCode(userId: string, options: SupportCodeOptions): Promise<SupportCode>;
   /**
    * How each of these users stands with the policy: who has a second factor, who is in grace, who is overdue. The list is read and
    * answered as you go, 500 users at a time, so it may be longer than memory; the policy is asked for each user.
@@ -153,6 +169,16 @@ export function createService(
       return managementFlow.reset(check(userId), details, noSource);
     },
 
+    async issueSupportCode(userId, { lifetime = SUPPORT_CODE_LIFETIMES.usual, actor, reason }) {
+      const { shortest, longest } = SUPPORT_CODE_LIFETIMES;
+      if (!Number.isInteger(lifetime) || lifetime < shortest || lifetime > longest)
+        throw misused('This call needs a lifetime of 1 minute to 24 hours, in milliseconds.');
+      const who = actor === undefined ? null : requireText('actor', actor);
+      const details = { actor: who, reason: requireText('reason', reason) };
+      const issued = await managementFlow.issueSupportCode(check(userId), lifetime, details, noSource);
+      return issued.kind === 'issued' ? { ...issued, code: formatCode(issued.code) } : issued;
+    },
+
     verify: (userId, code) => use(userId, code, 'complete'),
 
     disable: (userId, code) => use(userId, code, 'disable'),
@@ -186,5 +212,9 @@ export function createService(
 /** @throws SecondFactorError `configuration-invalid`. */
 function requireText(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
-  throw new SecondFactorError('configuration-invalid', `This call needs a text as its ${name}.`);
+  throw misused(`This call needs a text as its ${name}.`);
+}
+
+function misused(message: string): SecondFactorError {
+  return new SecondFactorError('configuration-invalid', message);
 }

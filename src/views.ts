@@ -111,7 +111,15 @@ export interface Views {
       isThis: boolean;
     }[];
   };
-  'management/backup-code-used': { left: number; areFew: boolean; returnTo: string };
+  'management/backup-code-used': {
+    /** A support code was used in place of one: phone and backup codes are gone. */
+    isSupportCode: boolean;
+    left: number;
+    areFew: boolean;
+    /** For how many minutes after the code no other one is asked for. */
+    minutes: number;
+    returnTo: string;
+  };
   /** Nothing of its own. */
   'management/disable': object;
   'management/rename': { id: string; name: string };

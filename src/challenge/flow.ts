@@ -4,6 +4,7 @@ import type { KeyRing } from '../crypto/key-ring.js';
 import type { EventDetails, EventKind, SecondFactorEvent } from '../events.js';
 import type { Source } from '../http/source.js';
 import { resealRecord } from '../keys/sealed.js';
+import { supportCodeKey } from '../login/pending.js';
 import type { Authenticator, BackupCodeSet, Lane } from '../model.js';
 import type { Settings } from '../settings.js';
 import type {
@@ -21,7 +22,7 @@ import type { Answer } from './answer.js';
 
 /** What an answer has led to. A wrong code is one of these, never an error. */
 export type Outcome =
-  /** Right, and used up now. `epoch` is the user's from now on; of a backup code, so many are left. */
+  /** Right, and used up now. `epoch` is the user's from now on; of a backup code, so many are left (not of a support code). */
   | { kind: 'accepted'; lane: Lane; epoch: number; backupCodesLeft?: number }
   /** Wrong; `left` more may be given. */
   | { kind: 'wrong'; left: number }
@@ -103,8 +104,9 @@ export function createChallengeFlow(
     }
   }
 
-  async function findProof(userId: string, { lane, code }: Answer): Promise<Found | 'wrong' | 'used'> {
-    return lane === 'totp' ? findStep(userId, code) : findCode(userId, code);
+  async function findProof(challenge: Challenge, { lane, code }: Answer): Promise<Found | 'wrong' | 'used'> {
+    if (lane === 'totp') return findStep(challenge.userId, code);
+    return (await findSupportCode(challenge, code)) ?? findCode(challenge.userId, code);
   }
 
   /**
@@ -141,6 +143,13 @@ export function createChallengeFlow(
     }
   }
 
+  /** Before the set, which need not be there, nor open. Whether it is live, `accept` sees. */
+  async function findSupportCode(challenge: Challenge, code: string): Promise<Found | undefined> {
+    const { handleHash } = supportCodeKey(challenge, code);
+    const row = await storage.findPending(handleHash);
+    return row && { proof: { lane: 'backup-code', supportCodeHash: handleHash } };
+  }
+
   async function findCode(userId: string, code: string): Promise<Found | 'wrong'> {
     const set = await storage.findBackupCodeSet(userId);
     if (!set) return 'wrong';
@@ -155,7 +164,7 @@ export function createChallengeFlow(
   /** What has just opened is sealed with the first key from now on. The answer is accepted, whatever comes of this. */
   async function resealUsed({ record }: Found): Promise<void> {
     try {
-      const resealing = resealRecord(ring, record);
+      const resealing = record && resealRecord(ring, record);
       if (resealing) await storage.reseal([resealing]);
     } catch {
       // It opens as before, and the next answer or the command line tries again.
@@ -166,11 +175,12 @@ export function createChallengeFlow(
   function describeAcceptance(
     { userId, purpose }: Challenge,
     effect: Acceptance['effect'],
-    { proof: { lane: factor }, set }: Found,
+    { proof, set }: Found,
     source: Source,
   ): SecondFactorEvent[] {
     const kind = effect === 'disable' ? 'factor.disabled' : completions[purpose];
-    const main = journal.draft(kind, userId, source, { factor });
+    const main = journal.draft(kind, userId, source, { factor: proof.lane });
+    if ('supportCodeHash' in proof) return [main, journal.draft('support-code.used', userId, source, {})];
     return set ? [main, journal.draft('backup-code.used', userId, source, { left: set.left - 1 })] : [main];
   }
 
@@ -200,7 +210,7 @@ export function createChallengeFlow(
       const event = journal.draft('answer.rejected', userId, client, { factor: lane, purpose });
       const attempt = await spend(challenge, { lane, isKnown: client.isKnown, event });
       if (attempt.kind !== 'spent') return attempt;
-      const found = await findProof(userId, { lane, code });
+      const found = await findProof(challenge, { lane, code });
       const refuse = async (kind: 'wrong' | 'used'): Promise<Refusal> => {
         await reject(challenge, attempt, event, kind);
         return kind === 'used' ? { kind } : wrong(attempt.left);
@@ -248,10 +258,10 @@ export function createChallengeFlow(
   };
 }
 
-/** A right answer, with what it was opened from and, of a backup code, the set. */
+/** A right answer, with what it was opened from and, of a backup code, the set. A support code has neither. */
 interface Found {
   proof: Proof;
-  record: SealedRecord;
+  record?: SealedRecord;
   set?: BackupCodeSet;
 }
 

@@ -26,7 +26,10 @@ export const answered = named(
     proofs: proofTimes,
     return_to: z.string().nullable(),
     trusted: z.boolean().describe('Whether this browser is trusted by this answer.'),
-    backup_codes_left: z.int().optional().describe('After a backup code: how many are left.'),
+    backup_codes_left: z
+      .int()
+      .optional()
+      .describe('After a backup code, not after a support code: how many are left.'),
   }),
 );
 
@@ -89,7 +92,8 @@ const verifyBackup = {
   id: 'verifyBackup',
   path: '/verify-backup/{user_id}',
   summary: 'Answer with a backup code',
-  description: 'As `verify`, with a backup code, which is used up. Case, spaces and dashes do not matter.',
+  description:
+    'As `verify`, with a backup code or the code that support gave, which is used up. Case, spaces and dashes do not matter.',
 } satisfies Operation;
 
 const verifyPassword = {

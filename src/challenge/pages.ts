@@ -104,10 +104,12 @@ export function challengePages({ gate, logins, desk, settings, render, form }: C
       );
   }
 
-  /** Where a login goes on to: past a page that says how many backup codes are left, where it took one. */
-  function afterLogin({ lane, returnTo = settings.paths.home }: Accepted): string {
-    const target = new URLSearchParams({ return_to: returnTo }).toString();
-    return lane === 'backup-code' ? `${settings.paths.pages}/backup-codes/used?${target}` : returnTo;
+  /** Where a login goes on to: past a page that says what is to be done next, where it took a backup code or a support code. */
+  function afterLogin({ lane, backupCodesLeft, returnTo = settings.paths.home }: Accepted): string {
+    if (lane === 'totp') return returnTo;
+    const kind = backupCodesLeft === undefined ? { kind: 'support' } : {};
+    const target = new URLSearchParams({ return_to: returnTo, ...kind }).toString();
+    return `${settings.paths.pages}/backup-codes/used?${target}`;
   }
 
   /** Runs the strategy for the kind of code that was typed, as a host's own route would. */

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { DAY, HOUR, MINUTE, SECOND } from '../clock.js';
+import { parseDuration } from '../clock.js';
 import { SecondFactorError } from '../errors.js';
 import { judgeSender } from '../http/csrf.js';
 import { handle } from '../http/handle.js';
@@ -44,6 +44,8 @@ export class StepUp {
   /** Lets requests on whose session has given a proof within this time. */
   recent({ within = '5m', any }: RecentOptions = {}): RequestHandler {
     const age = parseDuration(within);
+    if (age === undefined)
+      throw misconfigured('recent({ within }) must be a number with s, m, h or d, like "5m".');
     if (any && !any.some((method) => SECOND_FACTOR.includes(method))) {
       throw misconfigured('recent({ any }) must name "totp" or "backup-code".');
     }
@@ -123,15 +125,6 @@ export class StepUp {
     const isForm = request.method === 'POST' && request.is('application/x-www-form-urlencoded') !== false;
     return judgeSender(request, this.#settings.origin) === 'own' && isForm;
   }
-}
-
-const units = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
-
-/** @throws SecondFactorError `configuration-invalid`, when the guard is made. */
-function parseDuration(text: string): number {
-  const [, count, unit] = /^([1-9][0-9]{0,4})([smhd])$/.exec(text) ?? [];
-  if (unit) return Number(count) * units[unit as keyof typeof units];
-  throw misconfigured('recent({ within }) must be a number with s, m, h or d, like "5m".');
 }
 
 function misconfigured(message: string): SecondFactorError {

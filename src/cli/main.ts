@@ -6,6 +6,7 @@ import { importFile } from './import.js';
 import { keys } from './keys.js';
 import { migrate } from './migrate.js';
 import { report } from './report.js';
+import { supportCode } from './support-code.js';
 import { reset, status } from './users.js';
 
 const usage = `second-factor, the command line of passport-second-factor
@@ -15,6 +16,8 @@ const usage = `second-factor, the command line of passport-second-factor
   second-factor keys status|rotate|reseal     the keys that seal the secrets, over the years
   second-factor migrate                       creates or upgrades the tables
   second-factor status <user id>              how the second factor of a user stands
+  second-factor support-code <user id> --for 15m --reason …
+                                              one code for somebody who has lost phone and backup codes
   second-factor reset <user id> --reason …    turns it off for somebody who has lost everything
   second-factor import <file> --format …      takes second factors of another system over
   second-factor export coverage               who has one, who is in grace, who is overdue
@@ -31,6 +34,7 @@ const commands: Partial<Record<string, (args: string[]) => Promise<number>>> = {
   report,
   reset,
   status,
+  'support-code': supportCode,
 };
 
 async function run([name = '', ...args]: string[]): Promise<number> {

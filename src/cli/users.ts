@@ -4,7 +4,7 @@ import { CannotLook } from '../conformance/verdict.js';
 import type { LaneState, Overview } from '../management/flow.js';
 import { parse, perform, withSecondFactor } from './command.js';
 
-const common = {
+export const common = {
   config: { type: 'string', default: 'second-factor.config.js' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -68,25 +68,25 @@ export function reset(args: string[]): Promise<number> {
     return withSecondFactor(values.config, async ({ service }) => {
       const overview = await service.status(userId);
       if (overview.enabledAt === null) return answer(userId, false, values.json);
-      if (!values.yes) await confirm(draw(userId, overview), userId);
+      if (!values.yes) await confirm(userId, overview, 'turn this off');
       return answer(userId, await service.reset(userId, actor, reason), values.json);
     });
   });
 }
 
-function onlyUser(positionals: string[], usage: string): string {
+export function onlyUser(positionals: string[], usage: string): string {
   const [userId = '', ...others] = positionals;
   if (userId === '' || others.length > 0) throw new CannotLook(`Name one user id.\n\n${usage}`);
   return userId;
 }
 
-/** Typed whole, so that it is the user who is meant. */
-async function confirm(shown: string, userId: string): Promise<void> {
+/** Typed whole, so that it is the user who is meant. @param deed what is about to be done. */
+export async function confirm(userId: string, overview: Overview, deed: string): Promise<void> {
   if (!process.stdin.isTTY) throw new CannotLook('There is no terminal to ask at: say --yes.');
-  console.error(shown);
+  console.error(draw(userId, overview));
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const typed = await terminal.question('\nType the user id to turn this off: ');
+    const typed = await terminal.question(`\nType the user id to ${deed}: `);
     if (typed.trim() !== userId) throw new CannotLook('That is another id: nothing was done.');
   } finally {
     terminal.close();
@@ -99,7 +99,7 @@ function answer(userId: string, isDone: boolean, json: boolean): number {
   return isDone ? 0 : 1;
 }
 
-function explain(usage: string): number {
+export function explain(usage: string): number {
   console.log(usage);
   return 0;
 }
@@ -128,6 +128,6 @@ function describe(lane: LaneState): string {
   return lane.kind === 'suspended' ? 'suspended' : 'looked at';
 }
 
-function toText(at: number): string {
+export function toText(at: number): string {
   return new Date(at).toISOString();
 }

@@ -65,7 +65,7 @@ export interface LoginFlow {
     source: Source,
   ): Promise<number | undefined>;
   hasSecondFactor(userId: string): Promise<boolean>;
-  /** The kinds of code that this user can answer with: set up, not suspended, not used up. Two reads. */
+  /** The kinds of code that this user can answer with: set up, or given by support, not suspended, not used up. Three reads. */
   usableLanes(userId: string): Promise<Lane[]>;
   /** The stamp with which a session from before the roll-out goes on; `undefined` where it must end. One read. */
   adopt(userId: string): Promise<Omit<Stamp, 'handle'> | undefined>;
@@ -157,13 +157,15 @@ export function createLoginFlow(
     },
 
     async usableLanes(userId) {
-      const [account, codes] = await Promise.all([
+      const [account, codes, supportCode] = await Promise.all([
         storage.findAccount(userId),
         storage.findBackupCodeSet(userId),
+        storage.findSupportCode(userId),
       ]);
       if (!isOn(account) || account.suspectedAt !== null) return [];
       const isOpen = (lane: Lane): boolean => account.lanes[lane].failures < limits.cap;
-      const hasCodes = codes !== undefined && codes.left > 0;
+      const isGiven = supportCode?.epoch === account.epoch && supportCode.expiresAt > clock();
+      const hasCodes = isGiven || (codes !== undefined && codes.left > 0);
       return (['totp', 'backup-code'] as const).filter(
         (lane) => isOpen(lane) && (lane === 'totp' || hasCodes),
       );

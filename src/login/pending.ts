@@ -24,6 +24,11 @@ export function pendingKey<P extends Purpose>(
   return { handleHash: hashHandle(purpose, handle), purpose, userId, epoch };
 }
 
+/** The row of a code that support has given to this user, which is its handle. */
+export function supportCodeKey({ userId, epoch }: Omit<Owner, 'handle'>, code: string) {
+  return pendingKey('support-code', { userId, epoch, handle: `${code}:${userId}` });
+}
+
 /** What storage knows of a handle. */
 function hashHandle(purpose: Purpose, handle: string): string {
   return sha256(`${purpose}:${handle}`);

@@ -1,11 +1,12 @@
 import type { Journal } from '../audit/journal.js';
+import { generateCode } from '../backup-codes/code.js';
 import { type FreshCodes, generateCodes, hashCodes } from '../backup-codes/code-set.js';
 import { openProposal, sealProposal } from '../backup-codes/proposal.js';
 import type { KeyRing } from '../crypto/key-ring.js';
 import type { EventDetails, SecondFactorEvent } from '../events.js';
 import type { Source } from '../http/source.js';
-import { makePending, type Owner, pendingKey } from '../login/pending.js';
-import type { Account, Authenticator, BackupCodeSet, Lane } from '../model.js';
+import { makePending, type Owner, pendingKey, supportCodeKey } from '../login/pending.js';
+import { type Account, type Authenticator, type BackupCodeSet, isOn, type Lane } from '../model.js';
 import type { Settings } from '../settings.js';
 import type { EventCursor, Storage } from '../storage/storage.js';
 
@@ -45,6 +46,10 @@ const ACTIVITY_PAGE = 50;
 export type Removal =
   { kind: 'removed'; epoch: number } | { kind: 'last' } | { kind: 'absent' } | { kind: 'expired' };
 
+/** A code of the form of a backup code, to be shown once. `expired`: the account was changed in that moment. */
+export type SupportCode =
+  { kind: 'issued'; code: string; expiresAt: number } | { kind: 'not-enabled' | 'suspected' | 'expired' };
+
 export interface ManagementFlow {
   overview(userId: string): Promise<Overview>;
   /** @param from where the page before has ended. */
@@ -65,6 +70,13 @@ export interface ManagementFlow {
    * Turns a second factor off without a proof, for an administrator. @param details who, and why. @returns whether there was one.
    */
   reset(userId: string, details: EventDetails['factor.reset'], source: Source): Promise<boolean>;
+  /** Gives a code that stands in for a backup code once, in the place of an earlier one. @param lifetime in milliseconds. */
+  issueSupportCode(
+    userId: string,
+    lifetime: number,
+    details: Omit<EventDetails['support-code.issued'], 'expiresAt'>,
+    source: Source,
+  ): Promise<SupportCode>;
 }
 
 export function createManagementFlow(
@@ -179,6 +191,21 @@ export function createManagementFlow(
       const epoch = await storage.reset(userId, events);
       if (epoch !== undefined) journal.publish(events);
       return epoch !== undefined;
+    },
+
+    async issueSupportCode(userId, lifetime, details, source) {
+      const account = await storage.findAccount(userId);
+      if (!isOn(account)) return { kind: 'not-enabled' };
+      // It would die with the password that has to be changed first.
+      if (account.suspectedAt !== null) return { kind: 'suspected' };
+      const code = generateCode();
+      const now = clock();
+      const expiresAt = now + lifetime;
+      const pending = { ...makePending(supportCodeKey(account, code), null, now), expiresAt };
+      const events = [journal.draft('support-code.issued', userId, source, { ...details, expiresAt })];
+      if (!(await storage.issueSupportCode({ pending, events }))) return { kind: 'expired' };
+      journal.publish(events);
+      return { kind: 'issued', code, expiresAt };
     },
   };
 }

@@ -4,6 +4,7 @@ import { formatCode } from '../backup-codes/code.js';
 import type { ChallengeDesk } from '../challenge/desk.js';
 import { describeFailure } from '../challenge/messages.js';
 import { setStatus } from '../challenge/stop.js';
+import { MINUTE } from '../clock.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
@@ -11,6 +12,7 @@ import { samePathOnly } from '../http/return-to.js';
 import { nameBrowser } from '../http/source.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, requireComplete, requireFresh } from '../login/guards.js';
+import { FRESH_FOR } from '../limits.js';
 import type { Settings } from '../settings.js';
 import { describePolicy, refuseIfRequired } from '../policy/rule.js';
 import { formatCursor, parseCursor } from './cursor.js';
@@ -108,8 +110,10 @@ export function managementPages({
   async function showLeft(request: Request, response: Response, { stamp }: Complete): Promise<void> {
     const { backupCodes } = await flow.overview(stamp.userId);
     await render(request, response, 'management/backup-code-used', {
+      isSupportCode: request.query['kind'] === 'support',
       left: backupCodes?.left ?? 0,
       areFew: (backupCodes?.left ?? 0) <= FEW_CODES,
+      minutes: FRESH_FOR / MINUTE,
       returnTo: samePathOnly(request.query['return_to'], settings.origin) ?? settings.paths.home,
     });
   }

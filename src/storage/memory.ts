@@ -12,11 +12,11 @@ import {
 } from './memory-attempts.js';
 import { inspectRecords } from './memory-inspection.js';
 import type {
+  Acceptance,
   EventCursor,
   FactorImport,
   NewBackupCodeSet,
   PendingKey,
-  Proof,
   Resealing,
   SealedRecord,
   Storage,
@@ -65,6 +65,12 @@ export function memoryStorage(): Storage {
     pendings.set(pending.handleHash, { ...pending });
   }
 
+  function findSupportCode(userId: string): Pending | undefined {
+    return [...pendings.values()].find(
+      (pending) => pending.userId === userId && pending.purpose === 'support-code',
+    );
+  }
+
   function deletePendingsOf(userId: string): void {
     for (const pending of pendings.values()) {
       if (pending.userId === userId) pendings.delete(pending.handleHash);
@@ -101,11 +107,16 @@ export function memoryStorage(): Storage {
   }
 
   /** @returns how to use the proof, or `undefined` where it was used or never was this user's. */
-  function prepareProof(proof: Proof, userId: string, now: number): (() => void) | undefined {
+  function prepareProof({ proof, userId, epoch, now }: Acceptance): (() => void) | undefined {
     if (proof.lane === 'totp') {
       const authenticator = authenticators.get(proof.authenticatorId);
       if (authenticator?.userId !== userId || authenticator.lastStep >= proof.step) return undefined;
       return () => Object.assign(authenticator, { lastStep: proof.step, lastUsedAt: now });
+    }
+    if ('supportCodeHash' in proof) {
+      const handleHash = proof.supportCodeHash;
+      if (!findLive({ handleHash, purpose: 'support-code', userId, epoch }, now)) return undefined;
+      return () => pendings.delete(handleHash);
     }
     const set = backupCodes.get(userId);
     if (set?.id !== proof.setId || set.codes.get(proof.codeHash) !== null) return undefined;
@@ -237,7 +248,7 @@ export function memoryStorage(): Storage {
         if (!row) return purpose === 'step-up' ? 'completed' : 'gone';
         return matches(row, acceptance) && row.completedAt !== null ? 'completed' : 'gone';
       }
-      const applyProof = prepareProof(proof, userId, now);
+      const applyProof = prepareProof(acceptance);
       if (!applyProof) return 'used';
       applyProof();
       account.lanes[proof.lane] = freshLane();
@@ -295,6 +306,23 @@ export function memoryStorage(): Storage {
       setBackupCodes(userId, renewal.backupCodes, now);
       record(renewal.events);
       return account.epoch;
+    },
+
+    async issueSupportCode({ pending, events: happened }) {
+      const { userId, epoch } = pending;
+      const account = accountOf(userId);
+      if (account.epoch !== epoch || account.enabledAt === null) return false;
+      const earlier = findSupportCode(userId);
+      insertPending(pending);
+      if (earlier) pendings.delete(earlier.handleHash);
+      account.lanes['backup-code'] = freshLane();
+      record(happened);
+      return true;
+    },
+
+    async findSupportCode(userId) {
+      const pending = findSupportCode(userId);
+      return pending && { ...pending };
     },
 
     async addAuthenticator(adding) {

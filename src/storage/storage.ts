@@ -64,7 +64,9 @@ export type AttemptResult =
 /** A right answer, to be made use of once. */
 export type Proof =
   | { lane: 'totp'; authenticatorId: string; step: number }
-  | { lane: 'backup-code'; setId: string; codeHash: string };
+  | { lane: 'backup-code'; setId: string; codeHash: string }
+  /** Handle hash of a row of purpose `support-code`. */
+  | { lane: 'backup-code'; supportCodeHash: string };
 
 /** Events that a verb writes in its own transaction, and only where it does what it is asked for. */
 export interface Recorded {
@@ -105,6 +107,11 @@ export interface FactorImport extends Recorded {
   /** `null` where the user has none that work here. */
   backupCodes: NewBackupCodeSet | null;
   now: number;
+}
+
+/** A code that stands in for a backup code once. */
+export interface SupportCodeIssue extends Recorded {
+  pending: Pending & { purpose: 'support-code' };
 }
 
 export interface Renewal extends PendingKey, Recorded {
@@ -307,7 +314,8 @@ export interface Storage {
    * 2. the pending row is live and becomes completed (`login`) or is deleted (other purposes), else `completed` where
    *    another request did it first (the row is completed, or of purpose `step-up` and no longer there), else `gone`;
    * 3. TOTP: the authenticator's last step is raised by a conditional update (`last_step < step`), backup code: its
-   *    row is marked used where it was not, else `used`;
+   *    row is marked used where it was not, support code: its pending row of this user and epoch is deleted (it was live), else
+   *    `used`;
    * 4. effect `disable`: authenticators, backup codes, trusted browsers and all pending rows go, counters become 0, epoch + 1;
    * 5. the events are written; one whose id is there already, as that of the attempt is, takes its place.
    */
@@ -338,6 +346,17 @@ export interface Storage {
    * @returns the new epoch, or `undefined` when the proposal or the account was not as expected.
    */
   renewBackupCodes(renewal: Renewal): Promise<number | undefined>;
+
+  /**
+   * Keeps a support code in the place of the user's earlier one, in one transaction, all or nothing: the account has the row's epoch and
+   * a second factor; the backup-code lane's failures and delay become 0, the user's rows of purpose `support-code` are deleted, the
+   * row is inserted.
+   * @returns whether the account was as expected.
+   */
+  issueSupportCode(issue: SupportCodeIssue): Promise<boolean>;
+
+  /** The user's row of purpose `support-code` as it stands, expired and of whichever epoch. */
+  findSupportCode(userId: string): Promise<Pending | undefined>;
 
   /**
    * Adds an authenticator to a second factor that is on, in one transaction, all or nothing: the pending enrolment is

@@ -25,7 +25,7 @@ const patient = { ...limits, perPending: 100 };
 async function spendTimes(storage: Storage, times: number, attempt: Attempt): Promise<AttemptResult[]> {
   const results: AttemptResult[] = [];
   for (let time = 0; time < times; time += 1) {
-    const event = eventOf(attempt.userId, { kind: attempt.event.kind, at: attempt.now });
+    const event = { ...attempt.event, id: eventOf(attempt.userId).id, at: attempt.now };
     results.push(await storage.spendAttempt({ ...attempt, event }));
   }
   return results;

@@ -15,6 +15,7 @@ import { pendingCases } from './storage-contract-pending.js';
 import { policyCases } from './storage-contract-policy.js';
 import { removalCases } from './storage-contract-removals.js';
 import { replacementCases } from './storage-contract-replacements.js';
+import { supportCodeCases } from './storage-contract-support-codes.js';
 import {
   authenticatorOf,
   begin,
@@ -25,10 +26,16 @@ import {
   newUser,
   renamingOf,
   revocationOf,
+  support,
   tokenOf,
   trust,
 } from './storage-fixtures.js';
-import { secondAuthenticatorOf, useStep, type StorageContractCase } from './storage-fixtures.js';
+import {
+  secondAuthenticatorOf,
+  useStep,
+  useSupportCode,
+  type StorageContractCase,
+} from './storage-fixtures.js';
 import type { StorageRace } from './storage-race.js';
 import { countWinners, newRaceKey, storageRaces } from './storage-races.js';
 
@@ -109,6 +116,18 @@ const raceCases: readonly StorageContractCase[] = [
     }
   }),
 
+  check('race: issueSupportCode leaves one of 16 codes', async (storage) => {
+    for (let round = 0; round < 3; round += 1) {
+      const userId = await enrol(storage);
+      const codes = await Promise.all(callers.slice(0, 16).map(() => support(storage, userId)));
+      const logins = await Promise.all(codes.map(() => begin(storage, 'login', userId)));
+      const results: string[] = [];
+      for (const [index, code] of codes.entries())
+        results.push(await storage.accept(useSupportCode(logins[index] ?? code, code)));
+      assert.equal(results.filter((result) => result === 'accepted').length, 1);
+    }
+  }),
+
   check('race: renameAuthenticator gives no used step back', async (storage) => {
     for (let round = 0; round < 3; round += 1) {
       const login = await begin(storage, 'login', await enrol(storage));
@@ -186,5 +205,6 @@ export const storageContract: readonly StorageContractCase[] = [
   ...inspectionCases,
   ...policyCases,
   ...importCases,
+  ...supportCodeCases,
   ...raceCases,
 ];

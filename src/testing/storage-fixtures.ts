@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomId } from '../crypto/random.js';
 import type { SecondFactorEvent } from '../events.js';
 import type { Account, Authenticator, LaneCounter, Pending, Purpose, TrustedBrowser } from '../model.js';
@@ -12,6 +13,7 @@ import type {
   PendingKey,
   Revocation,
   Storage,
+  SupportCodeIssue,
   TokenUse,
   Trusting,
 } from '../storage/storage.js';
@@ -204,6 +206,26 @@ export function useCode(pending: Pending, index: number) {
   return { ...keyOf(pending), proof, effect: 'complete', now, events: [] } as const;
 }
 
+export function supportCodeOf(userId: string, fields: Partial<Pending> = {}): SupportCodeIssue['pending'] {
+  return { ...newPending('support-code', userId, fields), purpose: 'support-code' };
+}
+
+/** Issues a support code, of epoch 1 unless something else is said. */
+export async function support(
+  storage: Storage,
+  userId: string,
+  fields: Partial<Pending> = {},
+): Promise<Pending> {
+  const pending = supportCodeOf(userId, fields);
+  assert.equal(await storage.issueSupportCode({ pending, events: [] }), true);
+  return pending;
+}
+
+export function useSupportCode(pending: Pending, { handleHash }: Pick<Pending, 'handleHash'>) {
+  const proof = { lane: 'backup-code', supportCodeHash: handleHash } as const;
+  return { ...keyOf(pending), proof, effect: 'complete', now, events: [] } as const;
+}
+
 /** Trusted at `now` and epoch 1, with token number 0. */
 export function browserOf(userId: string, fields: Partial<TrustedBrowser> = {}): TrustedBrowser {
   return {
@@ -250,7 +272,9 @@ export async function snapshot(storage: Storage, userId: string, ...pendings: Pe
 
 /** One of each purpose, and one that an older epoch has left. */
 export async function beginAll(storage: Storage, userId: string, epoch: number): Promise<Pending[]> {
-  const purposes: Purpose[] = ['login', 'step-up', 'login-enrolment', 'enrolment', 'backup-codes'];
+  const purposes: Purpose[] = [
+    ...(['login', 'step-up', 'login-enrolment', 'enrolment', 'backup-codes', 'support-code'] as const),
+  ];
   const rows = purposes.map((purpose) => begin(storage, purpose, userId, { epoch }));
   return Promise.all([...rows, begin(storage, 'login', userId, { epoch: epoch - 1 })]);
 }

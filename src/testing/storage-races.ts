@@ -7,6 +7,7 @@ import { browserRaces } from './storage-races-browsers.js';
 import { importRaces } from './storage-races-imports.js';
 import { keyRaces } from './storage-races-keys.js';
 import { policyRaces } from './storage-races-policy.js';
+import { supportCodeRaces } from './storage-races-support-codes.js';
 
 function spendOn(
   row: (caller: number) => number,
@@ -170,6 +171,7 @@ export const storageRaces: readonly StorageRace[] = [
   ...keyRaces,
   ...policyRaces,
   ...importRaces,
+  ...supportCodeRaces,
 ];
 
 export function newRaceKey(): string {

@@ -65,6 +65,25 @@ describe('a held JSON login', () => {
       },
     ],
     [
+      'both where all backup codes are used and support has given a code',
+      ['totp', 'backup-code'],
+      async (host) => {
+        const { backupCodes } = await host.enrol('ada');
+        for (const code of backupCodes) await signInWhole(host, 'ada', code);
+        await host.secondFactor.service.issueSupportCode('ada', { reason: 'lost phone' });
+      },
+    ],
+    [
+      'TOTP codes alone where the code that support gave has expired',
+      ['totp'],
+      async (host) => {
+        const { backupCodes } = await host.enrol('ada');
+        for (const code of backupCodes) await signInWhole(host, 'ada', code);
+        await host.secondFactor.service.issueSupportCode('ada', { reason: 'lost phone' });
+        host.clock.advance(15 * 60_000);
+      },
+    ],
+    [
       'both where the TOTP lane is only delayed: the answer says for how long',
       ['totp', 'backup-code'],
       async (host) => {

@@ -208,6 +208,44 @@ describe.each(eachFace)('events over the %s', (_, face) => {
   });
 });
 
+describe.each(eachFace)('events of a support code over the %s', (_, face) => {
+  const issue = (host: Host) =>
+    host.secondFactor.service.issueSupportCode('ada', { actor: 'grace', reason: 'lost phone' });
+
+  it('tell who gave it and why, and that it was used', async () => {
+    const host = await createHost();
+    const heard: SecondFactorEvent[] = [];
+    host.secondFactor.on('*', (event) => void heard.push(event));
+    await host.enrol('ada');
+    const given = await issue(host);
+    if (given.kind !== 'issued') throw new Error(given.kind);
+    passTime(host);
+    await face.signInWhole(host, 'ada', given.code);
+    const expected = [
+      ['support-code.issued', { actor: 'grace', reason: 'lost phone', expiresAt: given.expiresAt }],
+      ['login.completed', { factor: 'backup-code' }],
+      ['support-code.used', {}],
+    ];
+    expect(heard.map(({ kind, details }) => [kind, details])).toEqual(expected);
+    expect(await kindsOf(host)).toEqual(expect.arrayContaining(expected.map(([kind]) => kind)));
+    expect(await list(host)).toHaveLength(3);
+  });
+
+  it('are not there where it was not issued, and tell no use where it was not used', async () => {
+    const faults = new Set<keyof Host['options']['storage']>(['issueSupportCode']);
+    const host = await createHost({ wrapStorage: (storage) => failing(storage, faults) });
+    await host.enrol('ada');
+    await expect(issue(host)).rejects.toMatchObject({ code: 'storage-unavailable' });
+    expect(await kindsOf(host)).toEqual([]);
+    faults.clear();
+    const given = await issue(host);
+    faults.add('accept');
+    const agent = await host.signIn('ada');
+    expect((await face.answer(agent, given.kind === 'issued' ? given.code : '')).kind).toBe('unavailable');
+    expect((await kindsOf(host)).sort()).toEqual(['answer.rejected', 'support-code.issued']);
+  });
+});
+
 describe('secondFactor.close', () => {
   it('waits for listeners that are under way', async () => {
     const host = await createHost();

@@ -72,6 +72,34 @@ describe.each(eachFace)('notices over the %s', (_, face) => {
     for (const code of factor.backupCodes) expect(JSON.stringify(notices)).not.toContain(code);
   });
 
+  it.each([
+    [
+      'en',
+      ['A support code was given out for your account', 'A support code was used'],
+      'change your password',
+    ],
+    ['id', ['Kode dukungan diberikan untuk akun Anda', 'Kode dukungan dipakai'], 'ganti kata sandi Anda'],
+  ] as const)(
+    'tell of a support code that was given and of its use (%s)',
+    async (language, subjects, advice) => {
+      const { notices, options } = collect(language);
+      const host = await createHost({ options });
+      await host.enrol('ada');
+      const wish = { actor: 'grace', reason: 'lost phone' };
+      const given = await host.secondFactor.service.issueSupportCode('ada', wish);
+      if (given.kind !== 'issued') throw new Error(given.kind);
+      await face.signInWhole(host, 'ada', given.code);
+      await settled();
+      expect(notices.map(({ subject }) => subject)).toEqual(subjects);
+      expect(notices[0]?.text).toContain('lost phone');
+      for (const { text } of notices) {
+        expect(text).toContain(advice);
+        expect(text).not.toContain(given.code);
+        expect(text).not.toContain('grace');
+      }
+    },
+  );
+
   it('that cannot be sent hold nothing up', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const send = () => Promise.reject(new Error('no mail today'));

@@ -108,12 +108,20 @@ export class Guest {
 
   /** So many logins after each other, each with the next backup code. */
   async signInWithBackupCodes(count: number): Promise<void> {
-    for (const code of this.factor.backupCodes.slice(0, count)) {
-      await this.page.context().clearCookies();
-      await this.signIn();
-      await this.go('/challenge');
-      await this.answer(code);
-    }
+    for (const code of this.factor.backupCodes.slice(0, count)) await this.#signInWith(code);
+  }
+
+  async signInWithSupportCode(): Promise<void> {
+    const { service } = this.host.secondFactor;
+    const given = await service.issueSupportCode(this.user, { reason: 'lost phone' });
+    if (given.kind === 'issued') await this.#signInWith(given.code);
+  }
+
+  async #signInWith(code: string): Promise<void> {
+    await this.page.context().clearCookies();
+    await this.signIn();
+    await this.go('/challenge');
+    await this.answer(code);
   }
 
   /** Answers the challenge and has a browser trusted. @param name as it introduces itself. */

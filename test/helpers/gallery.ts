@@ -212,6 +212,7 @@ const backupCodes: GalleryPage[] = [
   }),
   page('backup-code-used', held(), (ada) => ada.signInWithBackupCodes(1)),
   page('backup-code-used-few', held(), (ada) => ada.signInWithBackupCodes(9)),
+  page('support-code-used', held(), (ada) => ada.signInWithSupportCode()),
 ];
 
 const management: GalleryPage[] = [

@@ -70,6 +70,7 @@ export class Account {
   /** Keys that were replaced, removed or turned off, and enrolments that were never proven. */
   deadKeys: string[] = [];
   deadIds: string[] = [];
+  support: { code: string; epoch: number; expiresAt: number } | undefined;
   codes = { live: [] as string[], used: [] as string[], dead: [] as string[] };
   lanes: Record<Lane, { failures: number; until: number }> = {
     totp: { failures: 0, until: 0 },
@@ -119,6 +120,22 @@ export class Account {
         .filter((step) => codeOf(authenticator.key, step) === code)
         .map((step) => ({ authenticator, step })),
     );
+  }
+
+  /** The code of support that would be accepted. */
+  liveSupportCode(): string | undefined {
+    const { support } = this;
+    return support?.epoch === this.epoch && support.expiresAt > this.now ? support.code : undefined;
+  }
+
+  /** @param code what the real thing has answered, where it gave one. */
+  issueSupportCode(lifetime: number, code: string): Kind {
+    if (!this.isOn) return 'not-enabled';
+    if (this.#codes().includes(code)) throw new Error('R9 A support code is an old one.');
+    if (this.support) this.codes.dead.push(this.support.code);
+    this.support = { code, epoch: this.epoch, expiresAt: this.now + lifetime };
+    this.lanes['backup-code'] = { failures: 0, until: 0 };
+    return 'ok';
   }
 
   logIn(browser: Browser, isRight: boolean): Kind {
@@ -342,8 +359,10 @@ export class Account {
       authenticator.lastStep = step;
       this.spend(`${authenticator.key} ${String(step)}`);
     } else {
-      if (!this.codes.live.includes(code)) return wrong;
+      const isSupportCode = code === this.liveSupportCode();
+      if (!isSupportCode && !this.codes.live.includes(code)) return wrong;
       this.spend(code);
+      if (isSupportCode) this.support = undefined;
       this.codes.live = this.codes.live.filter((live) => live !== code);
       this.codes.used.push(code);
     }

@@ -20,7 +20,7 @@ interface Way {
 
 type Pick =
   | { lane: 'totp'; code: 'right' | 'next' | 'future' | 'old' | 'again' | 'dead' | 'wrong'; nth: number }
-  | { lane: 'backup-code'; code: 'right' | 'used' | 'dead' | 'foreign'; nth: number };
+  | { lane: 'backup-code'; code: 'right' | 'used' | 'dead' | 'foreign' | 'support'; nth: number };
 
 class Step implements AsyncCommand<Account, Run> {
   readonly #text: string;
@@ -75,7 +75,7 @@ const pick: fc.Arbitrary<Pick> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       lane: fc.constant('backup-code' as const),
-      code: fc.constantFrom('right', 'right', 'used', 'dead', 'foreign'),
+      code: fc.constantFrom('right', 'right', 'used', 'dead', 'foreign', 'support'),
       nth,
     }),
   },
@@ -88,7 +88,8 @@ const foreignCode = formatCode(generateCode());
 function choose(account: Account, { lane, code, nth }: Pick): Answered {
   if (lane === 'backup-code') {
     const { live, used, dead } = account.codes;
-    const codes = { right: live, used, dead, foreign: [] }[code];
+    const support = account.support ? [account.support.code] : [];
+    const codes = { right: live, used, dead, foreign: [], support }[code];
     return { lane, code: codes[nth % codes.length] ?? foreignCode };
   }
   return { lane, code: chooseTotp(account, code, nth) };
@@ -256,16 +257,24 @@ async function prove(run: Run, { browser, node }: Way): Promise<void> {
 async function race(run: Run, { lane, nth }: { lane: Pick['lane']; nth: number }): Promise<void> {
   const { account } = run;
   const jars: [Browser, Browser] = [account.browsers[0]!, account.browsers[1]!];
-  const chosen = choose(account, { lane, code: 'right', nth });
+  const isSupported = lane === 'backup-code' && nth % 2 === 0 && account.liveSupportCode() !== undefined;
+  const chosen = choose(account, isSupported ? { lane, code: 'support', nth } : { lane, code: 'right', nth });
   for (const [browser, jar] of jars.entries()) {
     const waits = account.isLive(jar) || (jar.session.is === 'pending' && account.isOpen(jar.session));
     if (!waits) await logIn(run, { browser, node: browser, isRight: true });
   }
   const isRight =
-    lane === 'totp' ? account.matches(chosen.code).length === 1 : account.codes.live.includes(chosen.code);
+    lane === 'totp'
+      ? account.matches(chosen.code).length === 1
+      : [account.liveSupportCode(), ...account.codes.live].includes(chosen.code);
   const isHeard = jars.every((jar) => account.hears(jar, lane));
   if (!isRight || !isHeard) return;
-  await run.race(`race: ${lane}`, jars, chosen, lane === 'totp' ? '/api/verify/me' : '/api/verify-backup/me');
+  await run.race(
+    `race: ${isSupported ? 'support code' : lane}`,
+    jars,
+    chosen,
+    lane === 'totp' ? '/api/verify/me' : '/api/verify-backup/me',
+  );
 }
 
 /** A new authenticator in the place of one that is there. */
@@ -296,6 +305,24 @@ async function renewCodes(run: Run, way: Way): Promise<void> {
   if (session.is === 'complete' && session.proposal?.isLive) await save(run, way);
   await propose(run, { ...way, isTwin: !way.isTwin });
   await save(run, way);
+}
+
+/** What an administrator does, who has no part in the browsers; then whoever has heard the code uses it, or two do. */
+async function support(
+  run: Run,
+  { way, lifetime, then }: { way: Way; lifetime: number; then: 'nothing' | 'answer' | 'race' },
+): Promise<void> {
+  const { account } = run;
+  const body = { username: account.userId, lifetime };
+  const request = { name: 'support code', browser: 2, node: way.node, path: '/support-code', body };
+  await run.perform(request, (_jar, answer) =>
+    account.issueSupportCode(lifetime, String(answer.body['code'])),
+  );
+  if (then === 'race') await race(run, { lane: 'backup-code', nth: 0 });
+  if (then !== 'answer') return;
+  const jar = account.browsers[way.browser]!;
+  if (!account.isLive(jar)) await logIn(run, { ...way, isRight: true });
+  await answer(run, way, { lane: 'backup-code', code: 'support', nth: 0 });
 }
 
 const place = fc.record({ browser, node });
@@ -368,6 +395,15 @@ export const commands = [
     };
     await run.perform(request, (browser) => account.disable(browser, chosen));
   }),
+  command(
+    'support code',
+    fc.record({
+      way,
+      lifetime: fc.constantFrom(MINUTE, 15 * MINUTE, 24 * HOUR),
+      then: fc.constantFrom('nothing', 'answer', 'race'),
+    }),
+    support,
+  ),
   command('race', fc.record({ lane: fc.constantFrom('totp', 'backup-code'), nth }), race),
   command('exchange', fc.record({ way, nth }), exchange),
   command('renew codes', way, renewCodes),

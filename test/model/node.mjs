@@ -74,6 +74,11 @@ app.post('/password', async (request, response) => {
   await secondFactor.passwordChanged(id, request);
   return response.json({});
 });
+app.post('/support-code', async (request, response) => {
+  const { username, lifetime } = request.body;
+  const given = await secondFactor.service.issueSupportCode(username, { lifetime, reason: 'lost' });
+  response.status(given.kind === 'issued' ? 200 : 409).json({ code: given.kind, ...given });
+});
 app.get('/where', (request, response) => {
   const facts = request.session.secondFactor;
   response.json({

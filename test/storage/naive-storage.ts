@@ -228,6 +228,10 @@ export function naiveStorage(
         const authenticator = user.authenticators.find(({ id }) => id === proof.authenticatorId);
         if (!authenticator || authenticator.lastStep >= proof.step) return 'used';
         Object.assign(authenticator, { lastStep: proof.step, lastUsedAt: now });
+      } else if ('supportCodeHash' in proof) {
+        const code = await pendings.find(proof.supportCodeHash);
+        if (!isLive(code, { ...key, purpose: 'support-code' }, now)) return 'used';
+        await pendings.delete(proof.supportCodeHash);
       } else {
         const codes = user.backupCodes;
         if (codes?.set.id !== proof.setId || !codes.set.codeHashes.includes(proof.codeHash)) return 'used';
@@ -287,6 +291,22 @@ export function naiveStorage(
       await record(happened);
       await deletePendings((pending) => pending.userId === key.userId);
       return user.epoch;
+    },
+    async issueSupportCode({ pending, events: happened }) {
+      const user = await findUser(pending.userId);
+      if (user.epoch !== pending.epoch || user.enabledAt === null) return false;
+      if (await pendings.find(pending.handleHash)) throw new Error('Taken.');
+      user.lanes['backup-code'] = freshLane();
+      await users.save(pending.userId, user);
+      await deletePendings(({ userId, purpose }) => userId === pending.userId && purpose === pending.purpose);
+      await pendings.save(pending.handleHash, pending);
+      await record(happened);
+      return true;
+    },
+    async findSupportCode(userId) {
+      return (await pendings.list()).find(
+        (pending) => pending.userId === userId && pending.purpose === 'support-code',
+      );
     },
     async addAuthenticator({ authenticator, replaces, most, now, events: happened, ...key }) {
       const user = await findUser(key.userId);

@@ -128,7 +128,7 @@ describe.each([
   it('signs in with a backup code, in small letters and without dashes', async () => {
     await signOut();
     await signIn();
-    await follow('Use a backup code instead');
+    await follow('Use a backup code, or one from support');
     await page.fill('[name=code]', (backupCodes[0] ?? '').toLowerCase().replaceAll('-', ' '));
     await press('Continue');
     expect(path()).toBe('/two-factor/backup-codes/used');

@@ -63,7 +63,7 @@ it('the challenge begins at the field, goes on in reading order, and Enter sends
   expect(await tabThrough(page)).toEqual([
     'trust',
     'Continue',
-    'Use a backup code instead',
+    'Use a backup code, or one from support',
     'Cancel and sign in as somebody else',
   ]);
 

@@ -29,7 +29,7 @@ async function walk(page: Page, host: Host, origin: string, prefix: string, page
   const form = { username: 'ada', password: 'ada-password' };
   await page.request.post(`${origin}${prefix}/login`, { form, maxRedirects: 0 });
   await page.goto(`${origin}${prefix}${pages}/challenge`);
-  await page.click('text=Use a backup code instead');
+  await page.click('text=Use a backup code, or one from support');
   await page.click('text=Use your authenticator app instead');
   const radius = await page.locator('main').evaluate((main) => getComputedStyle(main).borderRadius);
   expect(radius).toBe('8px');

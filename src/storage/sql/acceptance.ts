@@ -1,4 +1,4 @@
-import type { Acceptance, AcceptanceResult, PendingKey, Proof } from '../storage.js';
+import type { Acceptance, AcceptanceResult, PendingKey } from '../storage.js';
 import { disable } from './changes.js';
 import { recordEvents } from './events.js';
 import { completePending, consumePending, findPending } from './pending.js';
@@ -6,12 +6,12 @@ import { freshLane, type QueryBuilder } from './tables.js';
 import { changed, Rollback, type Step, type Verb } from './verb.js';
 
 export function* accept(db: QueryBuilder, acceptance: Acceptance): Verb<AcceptanceResult> {
-  const { proof, userId, purpose, now } = acceptance;
+  const { userId, purpose, now } = acceptance;
   if (!(yield* resetLane(db, acceptance))) return new Rollback('gone');
   const settlePending = purpose === 'login' ? completePending : consumePending;
   if (!(yield* settlePending(db, acceptance, now)))
     return new Rollback(yield* explainPending(db, acceptance));
-  if (!(yield* useProof(db, userId, proof, now))) return new Rollback('used');
+  if (!(yield* useProof(db, acceptance))) return new Rollback('used');
   if (acceptance.effect === 'disable') yield* disable(db, userId);
   yield* recordEvents(db, acceptance.events);
   return 'accepted';
@@ -31,7 +31,7 @@ function* resetLane(db: QueryBuilder, { userId, epoch, proof }: Acceptance): Ste
   return (yield* changed(reset)) === 1;
 }
 
-function* useProof(db: QueryBuilder, userId: string, proof: Proof, now: number): Step<boolean> {
+function* useProof(db: QueryBuilder, { proof, userId, epoch, now }: Acceptance): Step<boolean> {
   if (proof.lane === 'totp') {
     // RFC 6238 §5.2: the verifier must not accept the second attempt of the OTP.
     const use = db
@@ -41,6 +41,10 @@ function* useProof(db: QueryBuilder, userId: string, proof: Proof, now: number):
       .where('user_id', '=', userId)
       .where('last_step', '<', proof.step);
     return (yield* changed(use)) === 1;
+  }
+  if ('supportCodeHash' in proof) {
+    const key = { handleHash: proof.supportCodeHash, purpose: 'support-code', userId, epoch } as const;
+    return yield* consumePending(db, key, now);
   }
   const live = db.selectFrom('two_factor_backup_sets').select('id').where('user_id', '=', userId);
   const use = db

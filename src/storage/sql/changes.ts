@@ -7,6 +7,7 @@ import type {
   Enabling,
   FactorImport,
   Renewal,
+  SupportCodeIssue,
 } from '../storage.js';
 import { createAccount, findAccount, raiseEpoch } from './accounts.js';
 import { deleteEventsOf, recordEvents } from './events.js';
@@ -78,6 +79,23 @@ export function* renewBackupCodes(db: QueryBuilder, renewal: Renewal): Verb<numb
   yield* insertBackupCodes(db, userId, renewal.backupCodes, now);
   yield* recordEvents(db, renewal.events);
   return epoch + 1;
+}
+
+export function* issueSupportCode(db: QueryBuilder, { pending, events }: SupportCodeIssue): Verb<boolean> {
+  const { userId, epoch, purpose } = pending;
+  const reset = db
+    .updateTable('two_factor_auth')
+    .set(freshLane('backup-code'))
+    .where('user_id', '=', userId)
+    .where('epoch', '=', epoch)
+    .where('enabled_at', 'is not', null);
+  if ((yield* changed(reset)) !== 1) return new Rollback(false);
+  yield* changed(
+    db.deleteFrom('two_factor_pending').where('user_id', '=', userId).where('purpose', '=', purpose),
+  );
+  yield* createPending(db, pending);
+  yield* recordEvents(db, events);
+  return true;
 }
 
 export function* addAuthenticator(

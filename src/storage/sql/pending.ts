@@ -49,6 +49,17 @@ export function* purgePending(db: QueryBuilder, now: number): Step<number> {
   return yield* changed(db.deleteFrom('two_factor_pending').where('expires_at', '<=', now));
 }
 
+export function* findSupportCode(db: QueryBuilder, userId: string): Step<Pending | undefined> {
+  const row = yield* first(
+    db
+      .selectFrom('two_factor_pending')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .where('purpose', '=', 'support-code'),
+  );
+  return row && fromRow(row);
+}
+
 /** @returns whether the row was live. */
 export function* completePending(db: QueryBuilder, key: PendingKey, now: number): Step<boolean> {
   const completion = db

@@ -29,6 +29,7 @@ import {
   enable,
   forget,
   importFactors,
+  issueSupportCode,
   removeAuthenticator,
   renameAuthenticator,
   renewBackupCodes,
@@ -38,7 +39,14 @@ import { listEvents, purgeEvents, recordEvents } from './events.js';
 import { inspect } from './inspection.js';
 import { migrate } from './migrations.js';
 import { createMysqlPool, type MysqlPool } from './mysql.js';
-import { createPending, deletePending, findPending, openPending, purgePending } from './pending.js';
+import {
+  createPending,
+  deletePending,
+  findPending,
+  findSupportCode,
+  openPending,
+  purgePending,
+} from './pending.js';
 import { createPoolRunner } from './pool-runner.js';
 import { createPostgresPool, type PostgresPool } from './postgres.js';
 import { findCanary, keepCanary, listKeyIds, listSealed, reseal } from './sealed.js';
@@ -145,6 +153,8 @@ function createStorage(db: QueryBuilder, { read, transact }: Runner): Storage {
     enable: (enabling) => transact(() => enable(db, enabling)),
     importFactors: (imports) => transact(() => importFactors(db, imports)),
     renewBackupCodes: (renewal) => transact(() => renewBackupCodes(db, renewal)),
+    issueSupportCode: (issue) => transact(() => issueSupportCode(db, issue)),
+    findSupportCode: (userId) => read(() => findSupportCode(db, userId)),
     addAuthenticator: (adding) => transact(() => addAuthenticator(db, adding)),
     renameAuthenticator: (renaming) => transact(() => renameAuthenticator(db, renaming)),
     removeAuthenticator: (removal) => transact(() => removeAuthenticator(db, removal)),

@@ -39,6 +39,9 @@ export const events: EventTexts = {
     'authenticator.renamed': ({ authenticator }) => `An authenticator was renamed to “${authenticator}”.`,
     'backup-codes.renewed': () => 'New backup codes were saved; the old ones no longer work.',
     'backup-code.used': ({ left }) => `A backup code was used; ${String(left)} left.`,
+    'support-code.issued': ({ reason }) =>
+      `An administrator gave out a support code for this account, which signs in once in place of a backup code: ${reason}.`,
+    'support-code.used': () => 'The support code was used.',
     'sessions.revoked': ({ reason }) =>
       reason === 'password-changed'
         ? 'The password was changed, and all other sign-ins ended.'
@@ -71,6 +74,12 @@ export const events: EventTexts = {
     'authenticator.removed': { subject: 'An authenticator was removed', advice: CHANGED },
     'backup-codes.renewed': { subject: 'You have new backup codes', advice: CHANGED },
     'backup-code.used': { subject: 'A backup code was used', advice: CHANGED },
+    'support-code.issued': {
+      subject: 'A support code was given out for your account',
+      advice:
+        'If you did not ask for it, somebody else is pretending to be you: change your password at once, which ends the code, and tell the service.',
+    },
+    'support-code.used': { subject: 'A support code was used', advice: CHANGED },
     'browser.trusted': {
       subject: 'A browser is trusted now',
       advice: 'If this was not you, end its trust and change your password.',

@@ -33,11 +33,11 @@ export const pages = {
     totpHint: (issuer: string) => `Open your authenticator app and enter the 6 digits for ${issuer}.`,
     backupCode: 'Backup code',
     backupCodeHint:
-      'One of the codes you saved when you set this up: 24 letters and digits. Dashes, spaces and case do not matter.',
+      'One of the codes you saved when you set this up, or the code that support gave you: 24 letters and digits. Dashes, spaces and case do not matter.',
     trust: (count: number) => `Don’t ask again on this browser for ${days(count)}`,
     trustHint:
       'Only if nobody else uses this device. Changes to your account’s protection still ask for a code.',
-    useBackupCode: 'Use a backup code instead',
+    useBackupCode: 'Use a backup code, or one from support',
     useTotp: 'Use your authenticator app instead',
     cancelLogin: 'Cancel and sign in as somebody else',
   },
@@ -171,11 +171,14 @@ export const pages = {
     },
   },
   'management/backup-code-used': {
-    title: () => 'You used a backup code',
+    title: ({ isSupportCode }: Views['management/backup-code-used']): string =>
+      isSupportCode ? 'You used a support code' : 'You used a backup code',
     signedIn: 'You are signed in. That code does not work any more.',
     left: (left: number) =>
       plural(left, { one: '1 backup code is left', other: `${number(left)} backup codes are left` }),
     few: 'Get new backup codes now, so that you can still sign in without your phone.',
+    act: (count: number) =>
+      `You will need a code at your next sign-in: put a new authenticator in the place of the lost one, and get new backup codes. Do it now: for ${minutes(count)} you are asked for no other code.`,
     lost: 'Is your phone lost or replaced?',
     replace: 'Put a new authenticator in its place',
     renew: 'Get new backup codes',

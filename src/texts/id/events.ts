@@ -43,6 +43,9 @@ export const events: EventTexts = {
     'authenticator.renamed': ({ authenticator }) => `Sebuah autentikator diberi nama “${authenticator}”.`,
     'backup-codes.renewed': () => 'Kode cadangan baru disimpan; yang lama tidak berlaku lagi.',
     'backup-code.used': ({ left }) => `Satu kode cadangan dipakai; tersisa ${String(left)}.`,
+    'support-code.issued': ({ reason }) =>
+      `Administrator memberikan kode dukungan untuk akun ini, yang dapat dipakai sekali untuk masuk sebagai pengganti kode cadangan: ${reason}.`,
+    'support-code.used': () => 'Kode dukungan dipakai.',
     'sessions.revoked': ({ reason }) =>
       reason === 'password-changed'
         ? 'Kata sandi diganti, dan semua sesi lain diakhiri.'
@@ -75,6 +78,12 @@ export const events: EventTexts = {
     'authenticator.removed': { subject: 'Autentikator dihapus', advice: CHANGED },
     'backup-codes.renewed': { subject: 'Anda memiliki kode cadangan baru', advice: CHANGED },
     'backup-code.used': { subject: 'Satu kode cadangan dipakai', advice: CHANGED },
+    'support-code.issued': {
+      subject: 'Kode dukungan diberikan untuk akun Anda',
+      advice:
+        'Jika Anda tidak memintanya, orang lain mengaku sebagai Anda: segera ganti kata sandi Anda, yang mengakhiri kode itu, lalu beri tahu layanan.',
+    },
+    'support-code.used': { subject: 'Kode dukungan dipakai', advice: CHANGED },
     'browser.trusted': {
       subject: 'Sebuah peramban kini dipercaya',
       advice: 'Jika ini bukan Anda, akhiri kepercayaannya dan ganti kata sandi Anda.',

@@ -26,11 +26,11 @@ export const pages: Texts['pages'] = {
     totpHint: (issuer) => `Buka aplikasi autentikator Anda dan masukkan 6 angka untuk ${issuer}.`,
     backupCode: 'Kode cadangan',
     backupCodeHint:
-      'Salah satu kode yang Anda simpan saat pengaturan: 24 huruf dan angka. Tanda hubung, spasi, serta huruf besar atau kecil tidak berpengaruh.',
+      'Salah satu kode yang Anda simpan saat pengaturan, atau kode yang diberikan tim dukungan: 24 huruf dan angka. Tanda hubung, spasi, serta huruf besar atau kecil tidak berpengaruh.',
     trust: (count) => `Jangan tanyakan lagi di peramban ini selama ${days(count)}`,
     trustHint:
       'Hanya jika tidak ada orang lain yang memakai perangkat ini. Perubahan pada perlindungan akun Anda tetap meminta kode.',
-    useBackupCode: 'Gunakan kode cadangan',
+    useBackupCode: 'Gunakan kode cadangan, atau kode dari tim dukungan',
     useTotp: 'Gunakan aplikasi autentikator',
     cancelLogin: 'Batalkan dan masuk sebagai orang lain',
   },
@@ -171,10 +171,13 @@ export const pages: Texts['pages'] = {
     },
   },
   'management/backup-code-used': {
-    title: () => 'Anda memakai kode cadangan',
+    title: ({ isSupportCode }) =>
+      isSupportCode ? 'Anda memakai kode dukungan' : 'Anda memakai kode cadangan',
     signedIn: 'Anda sudah masuk. Kode itu tidak berlaku lagi.',
     left: (left) => `Tersisa ${number(left)} kode cadangan`,
     few: 'Buat kode cadangan baru sekarang, agar Anda tetap dapat masuk tanpa ponsel.',
+    act: (count) =>
+      `Saat masuk berikutnya Anda memerlukan kode: pasang autentikator baru sebagai ganti yang hilang, dan buat kode cadangan baru. Lakukan sekarang: selama ${minutes(count)} tidak ada kode lain yang diminta.`,
     lost: 'Ponsel Anda hilang atau diganti?',
     replace: 'Pasang autentikator baru sebagai gantinya',
     renew: 'Buat kode cadangan baru',
