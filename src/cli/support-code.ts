@@ -43,7 +43,7 @@ export function supportCode(args: string[]): Promise<number> {
     return withSecondFactor(values.config, async ({ service }) => {
       const overview = await service.status(userId);
       const canBeIssued = overview.enabledAt !== null && overview.suspectedAt === null;
-      if (canBeIssued && !values.yes) await confirm(userId, overview, 'get a code for it');
+      if (canBeIssued && !values.yes) await confirm(userId, overview, 'give out a code');
       const result = await service.issueSupportCode(userId, wish);
       console.error(describe(result));
       if (values.json) console.log(JSON.stringify({ userId, ...result }));
@@ -66,7 +66,7 @@ function describe(result: SupportCode): string {
     case 'issued':
       return `It works once, until ${toText(result.expiresAt)}, after the password, where a backup code is asked for:`;
     case 'not-enabled':
-      return 'This user has no second factor: the password alone signs in.';
+      return 'Nobody with this id has a second factor. Is it the id, and not the name or the address?';
     case 'suspected':
       return 'Nobody can sign in to this account until its password is changed: have that done first, then ask again.';
     case 'expired':

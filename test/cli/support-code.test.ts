@@ -138,7 +138,7 @@ describe('second-factor support-code', () => {
   it('gives none to somebody without a second factor, and asks nothing', async () => {
     const { code, out, err } = await run('nobody', '--reason', 'lost phone');
     expect([code, out]).toEqual([1, '']);
-    expect(err).toContain('This user has no second factor');
+    expect(err).toContain('Nobody with this id has a second factor');
     const inJson = await run('nobody', '--reason', 'lost phone', '--json');
     expect(inJson).toMatchObject({ code: 1, out: '{"userId":"nobody","kind":"not-enabled"}\n' });
   });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import * as testingKit from '../../src/testing/index.js';
-import { FRESH_FOR, PENDING_LIFETIME } from '../../src/limits.js';
+import { FRESH_FOR, PENDING_LIFETIME, SUPPORT_CODE_LIFETIMES } from '../../src/limits.js';
 import { optionsSchema } from '../../src/options-schema.js';
 import { parseOptions } from '../../src/settings.js';
 import { EPOCH_LIFETIME, REDIS_PATIENCE } from '../../src/storage/epoch-cache.js';
@@ -59,6 +59,11 @@ describe('the documentation', () => {
     );
     expect(page).toContain(`wait to be saved | ${String(PENDING_LIFETIME / 60_000)} minutes |`);
     expect(page).toContain(`age of the proof for security changes | ${String(FRESH_FOR / 60_000)} minutes |`);
+    const { usual, shortest, longest } = SUPPORT_CODE_LIFETIMES;
+    const [minutes, least, hours] = [usual / 60_000, shortest / 60_000, longest / 3_600_000].map(String);
+    expect(page).toContain(
+      `| life of a support code | ${minutes} minutes, or ${least} minute to ${hours} hours |`,
+    );
     const times = [EPOCH_LIFETIME, REDIS_PATIENCE].map((time) => `${String(time / 1000)} s`).join('; ');
     expect(page).toContain(`| life of a cached epoch; time that Redis has to answer for it | ${times} |`);
     expect(page).toContain(`| \`${String(limits.cap)}\` |`);

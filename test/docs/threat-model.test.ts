@@ -14,7 +14,7 @@ const list = (folder: string, end: string): string[] =>
 const page = read('docs/threat-model.md');
 
 /** How many items there are: requirements held against us, and how others failed. */
-const counts = { Q: 12, H: 6, G: 10, D: 6, E: 7, L: 8, W: 15, T: 5 };
+const counts = { Q: 12, H: 6, G: 10, D: 6, E: 7, L: 8, W: 16, T: 5 };
 
 /** What may be missing yet; whoever builds it takes it off this list and off the page. */
 const notThere = ['Q11'];
