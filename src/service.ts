@@ -14,7 +14,7 @@ import { isOn, type Lane } from './model.js';
 import { type Coverage, listCoverage, type UserList } from './policy/coverage.js';
 import type { Settings } from './settings.js';
 import type { Storage } from './storage/storage.js';
-import { cleanName } from './totp/name.js';
+import { cleanLine, cleanName } from './totp/name.js';
 
 /** Why a code did nothing; `not-enabled`: there is no second factor that it could be of. */
 export type ServiceRefusal =
@@ -165,7 +165,7 @@ export function createService(
     },
 
     async reset(userId, actor, reason) {
-      const details = { actor: requireText('actor', actor), reason: requireText('reason', reason) };
+      const details = { actor: requireLine('actor', actor), reason: requireLine('reason', reason) };
       return managementFlow.reset(check(userId), details, noSource);
     },
 
@@ -173,8 +173,8 @@ export function createService(
       const { shortest, longest } = SUPPORT_CODE_LIFETIMES;
       if (!Number.isInteger(lifetime) || lifetime < shortest || lifetime > longest)
         throw misused('This call needs a lifetime of 1 minute to 24 hours, in milliseconds.');
-      const who = actor === undefined ? null : requireText('actor', actor);
-      const details = { actor: who, reason: requireText('reason', reason) };
+      const who = actor === undefined ? null : requireLine('actor', actor);
+      const details = { actor: who, reason: requireLine('reason', reason) };
       const issued = await managementFlow.issueSupportCode(check(userId), lifetime, details, noSource);
       return issued.kind === 'issued' ? { ...issued, code: formatCode(issued.code) } : issued;
     },
@@ -209,10 +209,20 @@ export function createService(
   };
 }
 
+/** Characters of a reason or an actor. */
+const LONGEST_LINE = 200;
+
 /** @throws SecondFactorError `configuration-invalid`. */
 function requireText(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   throw misused(`This call needs a text as its ${name}.`);
+}
+
+/** What stands in the owner's mail: one line, which looks like nothing but itself. @throws SecondFactorError `configuration-invalid`. */
+function requireLine(name: string, value: unknown): string {
+  const line = cleanLine(requireText(name, value), LONGEST_LINE);
+  if (line !== undefined) return line;
+  throw misused(`This call needs 1 to ${String(LONGEST_LINE)} characters as its ${name}.`);
 }
 
 function misused(message: string): SecondFactorError {

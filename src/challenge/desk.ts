@@ -94,16 +94,18 @@ export class ChallengeDesk {
   }
 
   /**
-   * Does what a right answer allows; after that of a login, trusts this browser where the person wants it (never after a step-up).
+   * Does what a right answer allows; after that of a login, trusts this browser where the person wants it: never after a step-up, and
+   * never after a support code, which is good for one login.
    * @returns whether this browser is trusted from now on.
    */
   async complete(
     request: Request,
-    { user, epoch, returnTo }: Accepted,
+    { user, lane, epoch, backupCodesLeft, returnTo }: Accepted,
     wantsTrust: boolean,
   ): Promise<boolean> {
     await this.#logins.logIn(request, user, {});
-    if (!wantsTrust || returnTo === undefined) return false;
+    const isSupportCode = lane === 'backup-code' && backupCodesLeft === undefined;
+    if (!wantsTrust || returnTo === undefined || isSupportCode) return false;
     const owner = { userId: this.#gate.userId(user), epoch };
     return this.#browsers.trusted.trust(request, user, owner);
   }

@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { CannotLook } from '../conformance/verdict.js';
 import type { ImportResult } from '../import/flow.js';
 import { formats } from '../import/formats.js';
@@ -49,7 +49,9 @@ export function importFile(args: string[]): Promise<number> {
     const read = Object.hasOwn(formats, format) ? formats[format] : undefined;
     if (!read) throw new CannotLook(`--format must be one of ${Object.keys(formats).join(', ')}.`);
     if (format === 'csv' && issuer !== undefined) throw new CannotLook('A CSV file names no issuers.');
-    if (!existsSync(file)) throw new CannotLook(`There is no file ${file}.`);
+    // It is read twice.
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+      throw new CannotLook(`There is no file ${file}.`);
     return withSecondFactor(values.config, async ({ service }) => {
       const total = await countLines(file);
       const progress = followProgress(process.stderr);
@@ -66,6 +68,7 @@ export function importFile(args: string[]): Promise<number> {
       } finally {
         progress.end();
       }
+      if (Object.values(counts).every((count) => count === 0)) throw new CannotLook(`${file} has no rows.`);
       console.log(
         values.json ? JSON.stringify({ dryRun: wish.dryRun, ...counts }) : draw(counts, wish.dryRun),
       );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SecondFactorError } from '../errors.js';
 import type { Chunks } from './lines.js';
-import { readParameters, splitLabel } from './otpauth.js';
+import { readParameters, readUser } from './otpauth.js';
 import type { ImportRow } from './record.js';
 
 /** Characters. One person's vault, read whole. */
@@ -37,12 +37,12 @@ export async function* parseAegis(
 function readEntry(value: unknown, wanted: string | undefined): ImportRow {
   const { data } = entry.safeParse(value);
   if (!data) return { reason: 'row-malformed' };
-  const named = splitLabel(data.name);
-  if (wanted !== undefined && (data.issuer || named.issuer) !== wanted) return { reason: 'other-issuer' };
+  const owner = readUser({ label: data.name, issuer: data.issuer }, wanted);
+  if ('reason' in owner) return owner;
   if (data.type !== 'totp') return { reason: 'type-unsupported' };
   const { secret, algo, digits, period } = data.info;
   return {
-    userId: named.user,
+    ...owner,
     secret,
     ...readParameters(algo, digits?.toString(), period?.toString()),
   };

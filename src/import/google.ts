@@ -1,5 +1,5 @@
 import { type Chunks, readLines } from './lines.js';
-import { splitColumn, splitLabel } from './otpauth.js';
+import { readUser, splitColumn } from './otpauth.js';
 import { readFields } from './protobuf.js';
 import type { LegacyFactor } from '../options.js';
 import type { ImportRow } from './record.js';
@@ -44,13 +44,13 @@ function readExport(text: string, issuer: string | undefined): ImportRow[] {
 function readEntry(entry: Buffer, user: string | undefined, wanted: string | undefined): ImportRow {
   const fields = new Map([...readFields(entry)].map(({ number, value }) => [number, value]));
   const textOf = (number: number): string => asBytes(fields.get(number) ?? Buffer.alloc(0)).toString('utf8');
-  const named = splitLabel(textOf(NAME));
-  if (wanted !== undefined && (textOf(ISSUER) || named.issuer) !== wanted) return { reason: 'other-issuer' };
+  const owner = readUser({ column: user, label: textOf(NAME), issuer: textOf(ISSUER) }, wanted);
+  if ('reason' in owner) return owner;
   if (fields.get(TYPE) !== TOTP) return { reason: 'type-unsupported' };
   const pick = (list: readonly unknown[], number: number): unknown =>
     list[Number(fields.get(number) ?? 0)] ?? null;
   return {
-    userId: user ?? named.user,
+    ...owner,
     secret: asBytes(fields.get(SECRET) ?? Buffer.alloc(0)),
     algorithm: pick(algorithms, ALGORITHM),
     digits: pick(digitCounts, DIGITS),

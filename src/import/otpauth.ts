@@ -21,34 +21,57 @@ export function splitColumn(
   text: string,
   scheme: string,
 ): { user: string | undefined; uri: URL } | undefined {
-  const start = text.search(new RegExp(`${scheme}://`, 'i'));
+  // The last one: the column may be a name that somebody chose.
+  const start = text.toLowerCase().lastIndexOf(`${scheme}://`);
   const column = text.slice(0, Math.max(0, start)).replace(/^\uFEFF/, '');
   const rest = text.slice(start).trim();
-  if (start < 0 || !URL.canParse(rest) || (column !== '' && !/[,\t]\s*$/.test(column))) return undefined;
-  const user = column.replace(/[,\t]\s*$/, '').trim();
-  return { user: column === '' ? undefined : user, uri: new URL(rest) };
+  if (start < 0 || !URL.canParse(rest)) return undefined;
+  const uri = new URL(rest);
+  if (column === '') return { user: undefined, uri };
+  const end = Math.max(column.lastIndexOf(','), column.lastIndexOf('\t'));
+  if (end === -1 || column.slice(end + 1).trim() !== '') return undefined;
+  return { user: column.slice(0, end).trim(), uri };
 }
 
-/** `Issuer:user` → both; a label without a colon is a user's. */
-export function splitLabel(label: string): { issuer: string | undefined; user: string } {
+/** What an entry says of whose it is and for which service; empty texts say nothing. */
+interface Labelled {
+  /** The leading column of its line. */
+  column?: string | undefined;
+  label: string;
+  issuer: string;
+}
+
+/**
+ * The user of an entry: the column where there is one, else that of its label, `user` or `Issuer:user`. Names may have colons too, so an
+ * issuer is taken off only where it is known to be one.
+ * @param wanted the issuer whose entries are taken; `undefined` for all.
+ */
+export function readUser(
+  { column, label, issuer }: Labelled,
+  wanted: string | undefined,
+): { userId: string } | { reason: 'other-issuer' | 'label-ambiguous' } {
   const colon = label.indexOf(':');
-  if (colon === -1) return { issuer: undefined, user: label.trim() };
-  return { issuer: label.slice(0, colon).trim(), user: label.slice(colon + 1).trim() };
+  const prefix = colon === -1 ? '' : label.slice(0, colon).trim();
+  if (wanted !== undefined && (issuer || prefix) !== wanted) return { reason: 'other-issuer' };
+  if (column !== undefined) return { userId: column };
+  if (colon === -1) return { userId: label.trim() };
+  const known = issuer || wanted;
+  if (known === undefined) return { reason: 'label-ambiguous' };
+  return { userId: (prefix === known ? label.slice(colon + 1) : label).trim() };
 }
 
 function readUri(text: string, wanted: string | undefined): ImportRow {
   const parts = splitColumn(text, 'otpauth');
   if (!parts) return { reason: 'row-malformed' };
-  const { user, uri } = parts;
+  const { user: column, uri } = parts;
   if (uri.host.toLowerCase() !== 'totp') return { reason: 'type-unsupported' };
   const label = decode(uri.pathname.replace(/^\//, ''));
   if (label === undefined) return { reason: 'row-malformed' };
-  const named = splitLabel(label);
   const { searchParams: given } = uri;
-  if (wanted !== undefined && (given.get('issuer') ?? named.issuer) !== wanted)
-    return { reason: 'other-issuer' };
+  const owner = readUser({ column, label, issuer: given.get('issuer') ?? '' }, wanted);
+  if ('reason' in owner) return owner;
   return {
-    userId: user ?? named.user,
+    ...owner,
     secret: given.get('secret') ?? '',
     ...readParameters(given.get('algorithm'), given.get('digits'), given.get('period')),
   };

@@ -24,7 +24,10 @@ export type ImportRow = ImportRecord | RefusedRow;
 export const refusedReasons = {
   'row-malformed': 'this is no row of this format',
   'row-too-long': 'the row is longer than 64 KiB',
-  'user-invalid': 'it names no user, or one by more than 255 bytes',
+  'user-invalid':
+    'it names no user, one by more than 255 bytes, with white space at an end, or in a file that is not UTF-8',
+  'label-ambiguous':
+    'nobody says whether what stands before the colon is the issuer: name yours with --issuer',
   'secret-invalid': 'the secret is missing or no base32',
   'secret-short': 'the secret has less than 128 bits (RFC 4226 asks for that)',
   'secret-too-short': 'the secret has less than 80 bits',
@@ -47,17 +50,24 @@ export interface CheckedFactor extends TotpParameters, Pick<Authenticator, 'name
 
 const [MIN_PERIOD, MAX_PERIOD] = [15, 120];
 
+/** Symbols, white space and padding of a secret: before anything looks at each of them. */
+const LONGEST_TEXT = 1_024;
+
 /** Most backup codes of one user. */
 const MOST_CODES = 100;
 
 /** @returns the record, or why it cannot be taken over. */
 export function checkRecord(record: ImportRecord, rules: LegacyRules): CheckedFactor | RefusedReason {
-  return isUserId(record.userId) ? checkFactor(record, rules) : 'user-invalid';
+  const { userId } = record;
+  // Of a damaged id nobody would know whose it was, and the user would be without a second factor.
+  const isDamaged = !isUserId(userId) || userId !== userId.trim() || userId.includes('\uFFFD');
+  return isDamaged ? 'user-invalid' : checkFactor(record, rules);
 }
 
 /** Nothing of it is trusted: it comes from files and from the host's tables. */
 export function checkFactor(factor: LegacyFactor, rules: LegacyRules): CheckedFactor | RefusedReason {
   const { algorithm, digits, period } = { ...defaultParameters, ...defined(factor) };
+  if (typeof factor.secret === 'string' && factor.secret.length > LONGEST_TEXT) return 'secret-long';
   const secret = readSecret(factor.secret);
   if (!secret) return 'secret-invalid';
   if (secret.length < 10) return 'secret-too-short';

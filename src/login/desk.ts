@@ -218,7 +218,7 @@ export class LoginDesk {
       moveIn: async () => {
         const factor = await findLegacyFactor(this.#settings, user);
         if (factor) await this.#imports.moveIn(userId, factor, readSource(request));
-        return factor !== null;
+        return this.#settings.legacy !== undefined;
       },
       isRequired: () => isFactorRequired(this.#settings, user),
     });

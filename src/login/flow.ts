@@ -21,7 +21,7 @@ export type Decision =
 export interface Questions {
   /** Whether a login of somebody who has a second factor may go on without it. */
   isSkipped(account: Account): Promise<boolean>;
-  /** Takes over what somebody who has none has in another system. @returns whether there was something. */
+  /** Takes over what somebody who has none has in another system. @returns whether one was asked. */
   moveIn(): Promise<boolean>;
   /** Whether somebody who has none must have one. */
   isRequired(): Promise<boolean>;
@@ -102,6 +102,7 @@ export function createLoginFlow(
       const found = await storage.findAccount(userId);
       // What was turned off here is not to come back from there.
       const mayMoveIn = enabled && !isOn(found) && found?.wasOn !== true;
+      // Read again whatever the answer was: an import may have come first, and have left nothing there.
       const account = mayMoveIn && (await host.moveIn()) ? await storage.findAccount(userId) : found;
       const epoch = epochOf(account);
       if (enabled && isOn(account) && !(await host.isSkipped(account)))

@@ -8,6 +8,11 @@ const LONGEST = 64;
  * @returns `undefined` where nothing is left, or more than 64 characters.
  */
 export function cleanName(input: string): string | undefined {
-  const name = input.replace(/[\p{Cc}\p{Cf}\p{Cs}\s]+/gu, ' ').trim();
-  return name === '' || [...name].length > LONGEST ? undefined : name;
+  return cleanLine(input, LONGEST);
+}
+
+/** One line of text in the same way, of so many characters at most. */
+export function cleanLine(input: string, longest: number): string | undefined {
+  const line = input.replace(/[\p{Cc}\p{Cf}\p{Cs}\s]+/gu, ' ').trim();
+  return line === '' || [...line].length > longest ? undefined : line;
 }

@@ -420,9 +420,10 @@ it('the service turns off without a code for an administrator, once, and writes 
   const factor = await host.enrol('ada');
   const owner = await signInWhole(host, 'ada', factor.code());
   const { service } = host.secondFactor;
-  await expect(service.reset('ada', 'grace', undefined as never)).rejects.toMatchObject({
-    code: 'configuration-invalid',
-  });
+  for (const reason of [undefined as never, ' \n', 'x'.repeat(201)])
+    await expect(service.reset('ada', 'grace', reason)).rejects.toMatchObject({
+      code: 'configuration-invalid',
+    });
   expect(await whoIs(owner)).toBe('ada');
   const resets = Array.from({ length: 4 }, () => service.reset('ada', 'grace', 'lost phone'));
   expect((await Promise.all(resets)).sort()).toEqual([false, false, false, true]);

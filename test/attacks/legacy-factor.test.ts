@@ -117,6 +117,21 @@ describe.each(eachFace)('a second factor in the system of before, over the %s', 
     }
   });
 
+  it('is not missed where an import takes it, and the old row goes, while the host looks', async () => {
+    let host: Host | undefined;
+    const key = encodeKey(randomBytes(20));
+    const old = await createOld({
+      async findFactor() {
+        for await (const { kind } of host?.secondFactor.service.import([{ userId: 'ada', secret: key }]) ??
+          [])
+          expect(kind).toBe('imported');
+        return null;
+      },
+    });
+    host = old.host;
+    expect((await sendPassword(host.agent(), 'ada')).headers['location']).toBe('/two-factor/challenge');
+  });
+
   it('makes no second one of parallel first logins, and one code completes one of them', async () => {
     const { host, asked, code } = await createOld({}, { wrapStorage: slowly });
     const agents = await Promise.all(Array.from({ length: 6 }, () => host.signIn('ada')));

@@ -48,6 +48,15 @@ describe.each(eachFace)('over the %s', (_, face) => {
       expect(await face.readLeft(owner)).toBe('10 of 10');
     });
 
+    it('cannot buy more logins by trusting the browser with it', async () => {
+      const host = await createHost({ options: { trustedBrowsers: {} } });
+      await host.enrol('ada');
+      const agent = await host.signIn('ada');
+      expect((await face.answerAndTrust(agent, await give(host))).kind).toBe('accepted');
+      expect(await whoIs(agent)).toBe('ada');
+      expect(readTables(host)['two_factor_trusted_browsers']).toEqual([]);
+    });
+
     it('cannot use it in 16 sessions in the same instant: one login', async () => {
       const host = await createHost({ wrapStorage: slowly });
       await host.enrol('ada');

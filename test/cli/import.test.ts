@@ -177,7 +177,9 @@ describe('second-factor import', () => {
       [[`${file}-x`, '--format', 'csv'], /^There is no file/],
       [[write(`ada,${newKey()}`), '--format', 'csv'], /^The first line must name the columns/],
       [[write('{"db":"x"}'), '--format', 'aegis'], /encrypted/],
-      [[folder, '--format', 'csv'], /EISDIR/],
+      [[folder, '--format', 'csv'], /^There is no file/],
+      [['/dev/stdin', '--format', 'otpauth'], /^There is no file/],
+      [[write('\n'), '--format', 'otpauth'], /has no rows/],
     ];
     for (const [args, message] of faults) {
       const { code, out, err } = await run(args);

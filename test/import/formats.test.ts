@@ -69,7 +69,11 @@ describe('a list of key URIs', () => {
     ['otpauth://totp/a?secret=KEY&period=99999999999999999999', 'period-unsupported'],
     ['otpauth://totp/%ff?secret=KEY', 'row-malformed'],
     ['otpauth://totp/?secret=KEY', 'user-invalid'],
-    ['otpauth://totp/Old:?secret=KEY', 'user-invalid'],
+    ['otpauth://totp/Old:?secret=KEY&issuer=Old', 'user-invalid'],
+    ['otpauth://totp/Old:a?secret=KEY', 'label-ambiguous'],
+    ['M\uFFFDller,otpauth://totp/a?secret=KEY', 'user-invalid'],
+    [`${'\t'.repeat(60_000)}x otpauth://totp/a?secret=KEY`, 'row-malformed'],
+    [`otpauth://totp/a?secret=${'='.repeat(60_000)}A`, 'secret-long'],
     [`otpauth://totp/${'a'.repeat(256)}?secret=KEY`, 'user-invalid'],
     [',otpauth://totp/a?secret=KEY', 'user-invalid'],
     ['42 otpauth://totp/a?secret=KEY', 'row-malformed'],
@@ -80,6 +84,17 @@ describe('a list of key URIs', () => {
     const good = `otpauth://totp/b?secret=${KEY}`;
     const text = [good, line.replace('KEY', KEY), good].join('\n');
     expect(await judge('otpauth', text)).toEqual([plain(1, 'b'), [2, reason], plain(3, 'b')]);
+  });
+
+  it('takes a name with a colon, or with a URI in it, for a name', async () => {
+    const text = [
+      `otpauth://totp/x%3A42?secret=${KEY}&issuer=Old`,
+      `otpauth://totp/7?secret=MINE#,otpauth://totp/a?secret=${KEY}`,
+    ].join('\n');
+    expect(await judge('otpauth', text)).toEqual([
+      plain(1, 'x:42'),
+      plain(2, 'otpauth://totp/7?secret=MINE#'),
+    ]);
   });
 
   it('takes only one issuer where it is named', async () => {
