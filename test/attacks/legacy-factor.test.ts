@@ -118,17 +118,16 @@ describe.each(eachFace)('a second factor in the system of before, over the %s', 
   });
 
   it('is not missed where an import takes it, and the old row goes, while the host looks', async () => {
-    let host: Host | undefined;
-    const key = encodeKey(randomBytes(20));
-    const old = await createOld({
+    const hosts: Host[] = [];
+    const record = { userId: 'ada', secret: encodeKey(randomBytes(20)) };
+    const { host } = await createOld({
       async findFactor() {
-        for await (const { kind } of host?.secondFactor.service.import([{ userId: 'ada', secret: key }]) ??
-          [])
+        for await (const { kind } of hosts[0]!.secondFactor.service.import([record]))
           expect(kind).toBe('imported');
         return null;
       },
     });
-    host = old.host;
+    hosts.push(host);
     expect((await sendPassword(host.agent(), 'ada')).headers['location']).toBe('/two-factor/challenge');
   });
 
