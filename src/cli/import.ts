@@ -5,6 +5,7 @@ import { formats } from '../import/formats.js';
 import { refusedReasons } from '../import/record.js';
 import { parse, perform, print, withSecondFactor } from './command.js';
 import { followProgress } from './progress.js';
+import { common, explain } from './users.js';
 
 const usage = `second-factor import <file> --format <format> [options]
 
@@ -26,23 +27,18 @@ Exit code: 0 every row is there, 1 not every row, 2 it could not look or was not
 `;
 
 const options = {
+  ...common,
   format: { type: 'string' },
   issuer: { type: 'string' },
   'dry-run': { type: 'boolean', default: false },
   'allow-short-secrets': { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-  config: { type: 'string', default: 'second-factor.config.js' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** @returns the exit code. */
 export function importFile(args: string[]): Promise<number> {
   return perform(async () => {
     const { values, positionals } = parse(usage, { args, options, allowPositionals: true });
-    if (values.help) {
-      console.log(usage);
-      return 0;
-    }
+    if (values.help) return explain(usage);
     const [file = '', ...others] = positionals;
     if (file === '' || others.length > 0) throw new CannotLook(`Name one file.\n\n${usage}`);
     const { format = '', issuer } = values;
