@@ -35,6 +35,7 @@ const apart = {
   gallery: testsIn('gallery'),
   databases: testsIn('databases'),
   faults: testsIn('faults'),
+  soak: testsIn('soak'),
 };
 const tarball = ['test/tooling/packed-tarball.test.ts'];
 
@@ -68,6 +69,7 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       project('faults', { include: apart.faults }),
+      project('soak', { include: apart.soak }),
       project('package', { include: tarball }),
     ],
   },

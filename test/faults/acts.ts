@@ -91,9 +91,6 @@ export function createActs(nodes: Nodes): Act[] {
     await actor.visitor.submit(CHALLENGE, { code: codeOf(actor.key) });
   }
 
-  const readCodes = (html: string): string[] =>
-    [...html.matchAll(/class="backup-code">([^<]+)</g)].map(([, code = '']) => code);
-
   /** What of a second factor that is on does not work. */
   async function findLost(actor: Actor, codes: readonly string[]): Promise<string[]> {
     const lost: string[] = [];
@@ -145,7 +142,7 @@ export function createActs(nodes: Nodes): Act[] {
           code: codeOf(actor.key),
         });
         actor.hasAnswered = location === CODES;
-        actor.newCodes = readCodes((await actor.visitor.get(CODES)).text);
+        actor.newCodes = await actor.visitor.readBackupCodes();
         await actor.visitor.submit(`${CODES}/saved`, {}, CODES);
         actor.isDone = true;
       },
@@ -179,7 +176,7 @@ export function createActs(nodes: Nodes): Act[] {
       },
       async perform(actor) {
         await actor.visitor.submit(CODES, {});
-        actor.newCodes = readCodes((await actor.visitor.get(CODES)).text);
+        actor.newCodes = await actor.visitor.readBackupCodes();
         await actor.visitor.submit(`${CODES}/saved`, {}, CODES);
         actor.isDone = true;
       },

@@ -11,6 +11,7 @@ const main = fileURLToPath(new URL('../../examples/identity-server/dist/main.js'
 
 export interface ExampleServer {
   url: string;
+  pid: number;
   /** What it printed until it listened. */
   lines: string[];
   stop(): Promise<void>;
@@ -56,6 +57,7 @@ export async function startExample(environment: Record<string, string>): Promise
     if (url === undefined) continue;
     return {
       url,
+      pid: child.pid ?? 0,
       lines,
       async stop() {
         if (child.exitCode !== null) return;

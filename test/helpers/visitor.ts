@@ -14,15 +14,27 @@ export interface KeptFactor {
   backupCodes: string[];
 }
 
+export interface Visiting {
+  /** Told of every answer and of how many milliseconds it took. */
+  watch?: (method: string, path: string, answered: Answered, time: number) => void;
+  /** Goes from node to node with every request, as behind a balancer. Default: the first, where none is named. */
+  balanced?: boolean;
+}
+
 /** Somebody with a browser, without the browser: cookies, pages and forms over real HTTP, to any of several nodes. */
 export class Visitor {
   readonly #cookies = new Map<string, string>();
 
-  constructor(private readonly nodes: readonly string[]) {}
+  #requests = 0;
+
+  constructor(
+    private readonly nodes: readonly string[],
+    private readonly visiting: Visiting = {},
+  ) {}
 
   /** Another visitor with the same cookies, as a second tab or a thief has them. */
   copy(): Visitor {
-    const twin = new Visitor(this.nodes);
+    const twin = new Visitor(this.nodes, this.visiting);
     for (const [name, value] of this.#cookies) twin.#cookies.set(name, value);
     return twin;
   }
@@ -37,7 +49,7 @@ export class Visitor {
     else this.#cookies.set(name, value);
   }
 
-  get(path: string, node = 0, headers: Record<string, string> = {}): Promise<Answered> {
+  get(path: string, node?: number, headers: Record<string, string> = {}): Promise<Answered> {
     return this.#send(path, node, { method: 'GET', headers });
   }
 
@@ -55,7 +67,7 @@ export class Visitor {
     return this.post(path, { ...(await this.hidden(page, path)), ...fields });
   }
 
-  post(path: string, fields: Record<string, string> | [string, string][], node = 0): Promise<Answered> {
+  post(path: string, fields: Record<string, string> | [string, string][], node?: number): Promise<Answered> {
     return this.#send(path, node, { method: 'POST', body: new URLSearchParams(fields) });
   }
 
@@ -76,12 +88,15 @@ export class Visitor {
     const code = (steps = 0): string => totpCode(key, Date.now() + steps * 30_000);
     const hidden = readHidden(setup.text, '/two-factor/setup');
     await this.post('/two-factor/setup', { ...hidden, code: code() });
-    const page = await this.get('/two-factor/backup-codes');
-    const backupCodes = [...page.text.matchAll(/class="backup-code">([^<]+)</g)].map(
-      (match) => match[1] ?? '',
-    );
+    const backupCodes = await this.readBackupCodes();
     await this.submit('/two-factor/backup-codes/saved', {}, '/two-factor/backup-codes');
     return { code, backupCodes };
+  }
+
+  /** The set that is shown and not saved yet. */
+  async readBackupCodes(): Promise<string[]> {
+    const { text } = await this.get('/two-factor/backup-codes');
+    return [...text.matchAll(/class="backup-code">([^<]+)</g)].map(([, code = '']) => code);
   }
 
   /** Answers the challenge of a held login. */
@@ -93,8 +108,10 @@ export class Visitor {
     return (await this.get('/account')).status === 200;
   }
 
-  async #send(path: string, node: number, init: RequestInit): Promise<Answered> {
-    const base = this.nodes[node % this.nodes.length] ?? '';
+  async #send(path: string, node: number | undefined, init: RequestInit): Promise<Answered> {
+    const turn = node ?? (this.visiting.balanced ? this.#requests++ : 0);
+    const base = this.nodes[turn % this.nodes.length] ?? '';
+    const start = performance.now();
     const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await fetch(base + path, {
       ...init,
@@ -103,12 +120,14 @@ export class Visitor {
     });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     const location = response.headers.get('Location');
-    return {
+    const answered = {
       status: response.status,
       location: location?.startsWith(base) ? location.slice(base.length) : location,
       contentType: response.headers.get('Content-Type') ?? '',
       text: await response.text(),
     };
+    this.visiting.watch?.(String(init.method), path, answered, performance.now() - start);
+    return answered;
   }
 
   #keep(line: string): void {
