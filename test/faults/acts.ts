@@ -1,7 +1,4 @@
-import Database from 'libsql';
-import { sqlStorage } from 'passport-second-factor';
-import { enrolUser, totpCode } from 'passport-second-factor/testing';
-import { encodeKey } from '../../src/totp/key-uri.js';
+import { totpCode } from 'passport-second-factor/testing';
 import { Visitor } from '../helpers/visitor.js';
 import type { Nodes } from '../nodes/nodes.js';
 
@@ -50,25 +47,9 @@ export function createActs(nodes: Nodes): Act[] {
   };
   const codeOf = (key: string): string => totpCode(key, clock());
 
-  /** Gives somebody a second factor whose secret and codes are sealed with the older of two keys. */
   async function enrol(actor: Actor): Promise<void> {
-    const database = new Database(nodes.file);
-    try {
-      const { secret, backupCodes } = await enrolUser(
-        {
-          issuer: 'Nodes',
-          origin: 'http://localhost',
-          storage: sqlStorage.sqlite(database),
-          keys: [{ id: 'test', secret: Buffer.from(Array.from({ length: 32 }, (_, n) => n)) }],
-          user: { id: () => actor.id, label: () => actor.id },
-          clock,
-        },
-        actor.id,
-      );
-      Object.assign(actor, { key: encodeKey(secret), codes: backupCodes });
-    } finally {
-      database.close();
-    }
+    const { key, backupCodes } = await nodes.enrol(actor.id);
+    Object.assign(actor, { key, codes: backupCodes });
   }
 
   const givePassword = (visitor: Visitor, id: string) =>

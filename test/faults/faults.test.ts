@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedisServer } from '../../examples/identity-server/src/redis-server.js';
 import { createDatabase, type DatabaseServer, startMariadb, startPostgres } from '../helpers/databases.js';
@@ -8,10 +9,10 @@ import {
   type Installation,
   startExample,
 } from '../helpers/example-server.js';
+import { createRedisProcess } from '../helpers/redis-processes.js';
 import { Visitor } from '../helpers/visitor.js';
 import { lockAccounts } from './database-session.js';
 import { createLink, type Line, type Link } from './link.js';
-import { startDurableRedis } from './redis.js';
 import { report } from './report.js';
 import { holdWriteLock } from './sqlite-lock.js';
 import { createCast, noFindings, ROUNDS, sendRound } from './traffic.js';
@@ -84,7 +85,11 @@ const settings: Setting[] = [
   {
     name: 'Redis',
     async start() {
-      const redis = await startDurableRedis();
+      const redis = await createRedisProcess(['appendonly yes', 'appendfsync always']);
+      const client = new Redis(redis.port);
+      const limitMemory = async (bytes: number): Promise<void> => {
+        await client.config('SET', 'maxmemory', String(bytes));
+      };
       const link = await createLink(redis.url);
       return {
         installation: createInstallation(link.url),
@@ -98,14 +103,15 @@ const settings: Setting[] = [
           { name: 'Redis killed, started again', begin: () => redis.kill(), end: () => redis.start() },
           {
             name: 'Redis out of memory',
-            begin: () => redis.limitMemory('1'),
-            end: () => redis.limitMemory('0'),
+            begin: () => limitMemory(1),
+            end: () => limitMemory(0),
             mayServe: true,
           },
         ],
         async stop() {
           await link.close();
-          await redis.stop();
+          client.disconnect();
+          await redis.remove();
         },
       };
     },

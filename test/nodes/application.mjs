@@ -1,16 +1,15 @@
 // One node of a small application whose epochs are cached, as a process of its own. argv: Redis URL of the sessions, Redis URL
-// of the epochs, key prefix, SQLite file.
+// of the epochs, key prefix, SQLite file, library of the Redis client (ioredis or redis).
 import { once } from 'node:events';
-import { RedisStore } from 'connect-redis';
 import express from 'express';
-import session from 'express-session';
-import { Redis } from 'ioredis';
 import Database from 'libsql';
 import { Passport } from 'passport';
 import { Strategy } from 'passport-local';
 import { createSecondFactor, sqlStorage } from '../../dist/index.js';
+import { sessionMiddleware } from '../../examples/identity-server/dist/session-middleware.js';
+import { connectRedis } from './redis-clients.mjs';
 
-const [, , sessionsUrl, epochsUrl, prefix, file] = process.argv;
+const [, , sessionsUrl, epochsUrl, prefix, file, library] = process.argv;
 const secretOf = (number) => Buffer.from(Array.from({ length: 32 }, (_, n) => n + number));
 
 // Messages say by how much the clock is ahead, and at which call of storage from now on this process dies: before it, or after it.
@@ -40,8 +39,8 @@ function mortal(storage) {
 
 const db = new Database(file);
 db.pragma('journal_mode = WAL');
-const epochs = new Redis(epochsUrl);
-epochs.on('error', () => undefined);
+const sessions = await connectRedis(sessionsUrl, library);
+const epochs = epochsUrl === sessionsUrl ? sessions : await connectRedis(epochsUrl, library);
 const secondFactor = createSecondFactor({
   issuer: 'Nodes',
   origin: 'http://localhost',
@@ -53,7 +52,7 @@ const secondFactor = createSecondFactor({
   ],
   user: { id: (user) => user.id, label: (user) => user.id },
   paths: { home: '/whoami' },
-  epochs: { redis: epochs, prefix: `${prefix}epoch:` },
+  epochs: { redis: epochs.client, prefix: `${prefix}epoch:` },
   clock: () => Date.now() + ahead,
 });
 await secondFactor.ready();
@@ -67,15 +66,7 @@ passport.deserializeUser((id, done) => done(null, { id }));
 secondFactor.protect(passport);
 
 const app = express();
-app.use(
-  session({
-    store: new RedisStore({ client: new Redis(sessionsUrl), prefix }),
-    secret: 'the same on all nodes',
-    name: 'sid',
-    resave: false,
-    saveUninitialized: false,
-  }),
-);
+app.use(sessionMiddleware(sessions.createStore(prefix), 'the same on all nodes', false));
 app.use(passport.session());
 app.use(express.urlencoded({ extended: false }));
 app.post('/login', passport.authenticate('local', { successRedirect: '/whoami' }));

@@ -4,7 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Redis } from 'ioredis';
+import Database from 'libsql';
+import { sqlStorage } from 'passport-second-factor';
+import { enrolUser, totpCode } from 'passport-second-factor/testing';
+import { createRedisClient } from '../../examples/identity-server/src/redis-client.js';
+import { encodeKey } from '../../src/totp/key-uri.js';
 import { redisPrefix } from '../helpers/redis.js';
 import { Visitor } from '../helpers/visitor.js';
 
@@ -24,19 +28,35 @@ export interface Nodes {
   /** Shortens what is left to it. */
   expire(userId: string, milliseconds: number): Promise<void>;
   logIn(userId: string, node: number): Promise<Visitor>;
+  /** Gives somebody a second factor, sealed with the older of the two keys. */
+  enrol(userId: string): Promise<Enrolled>;
   stop(): Promise<void>;
+}
+
+export interface Enrolled {
+  /** The secret in base32. */
+  key: string;
+  backupCodes: string[];
+  /** Of this moment at the nodes. */
+  code(): string;
 }
 
 const application = fileURLToPath(new URL('application.mjs', import.meta.url));
 
-export async function startNodes(redisUrl: string, epochUrls = [redisUrl, redisUrl]): Promise<Nodes> {
+export async function startNodes(
+  redisUrl: string,
+  epochUrls = [redisUrl, redisUrl],
+  libraries: readonly ('ioredis' | 'redis')[] = [],
+): Promise<Nodes> {
   const folder = mkdtempSync(join(tmpdir(), 'nodes-'));
   const prefix = redisPrefix();
   const keyOf = (userId: string): string => `${prefix}epoch:${userId}`;
-  const redis = new Redis(redisUrl, { lazyConnect: true });
+  const redis = createRedisClient(redisUrl);
+  redis.on('error', () => undefined);
   await redis.connect();
   const file = join(folder, 'app.db');
-  const start = (url: string): ChildProcess => fork(application, [redisUrl, url, prefix, file]);
+  const start = (url: string, node: number): ChildProcess =>
+    fork(application, [redisUrl, url, prefix, file, libraries[node] ?? 'ioredis']);
   const processes = epochUrls.map(start);
   const urls = await Promise.all(processes.map(readUrl));
   let ahead = 0;
@@ -52,7 +72,7 @@ export async function startNodes(redisUrl: string, epochUrls = [redisUrl, redisU
       for (const each of processes) if (each.connected) each.send({ ahead });
     },
     async replace(node) {
-      const fresh = start(epochUrls[node] ?? redisUrl);
+      const fresh = start(epochUrls[node] ?? redisUrl, node);
       processes[node] = fresh;
       urls[node] = await readUrl(fresh);
       fresh.send({ ahead });
@@ -69,6 +89,27 @@ export async function startNodes(redisUrl: string, epochUrls = [redisUrl, redisU
       await visitor.post('/login', { username: userId, password: `${userId}-password` }, node);
       return visitor;
     },
+    async enrol(userId) {
+      const clock = (): number => Date.now() + ahead;
+      const database = new Database(file);
+      try {
+        const { secret, backupCodes } = await enrolUser(
+          {
+            issuer: 'Nodes',
+            origin: 'http://localhost',
+            storage: sqlStorage.sqlite(database),
+            keys: [{ id: 'test', secret: Buffer.from(Array.from({ length: 32 }, (_, n) => n)) }],
+            user: { id: () => userId, label: () => userId },
+            clock,
+          },
+          userId,
+        );
+        const key = encodeKey(secret);
+        return { key, backupCodes, code: () => totpCode(key, clock()) };
+      } finally {
+        database.close();
+      }
+    },
     async stop() {
       await Promise.all(
         processes.map(async (each) => {
@@ -77,7 +118,7 @@ export async function startNodes(redisUrl: string, epochUrls = [redisUrl, redisU
           await exit;
         }),
       );
-      await redis.quit();
+      redis.disconnect();
       rmSync(folder, { recursive: true });
     },
   };

@@ -12,6 +12,7 @@ import {
   toOrigin,
 } from './config-values.js';
 import { type ProviderConfig, readProvider } from './provider-config.js';
+import { isRedisAddress } from './redis-client.js';
 import { SetupError } from './setup-error.js';
 
 export interface SealingKey {
@@ -57,7 +58,8 @@ const baseUrlRule =
 const databaseRule =
   'DATABASE_URL must be file:PATH (SQLite), postgres://… or mysql://…, such as file:./data/identity-server.db.';
 const redisRule =
-  'REDIS_URL must begin with redis://, rediss:// or unix://. Leave it out to start without one.';
+  'REDIS_URL must begin with redis://, rediss:// or unix://, or be redis-sentinel://host:port,host:port/name or ' +
+  'redis-cluster://host:port,host:port. Leave it out to start without one.';
 const smtpRule =
   'SMTP_URL must begin with smtp:// or smtps://, such as smtps://user:password@mail.example.com.';
 const keysRule =
@@ -83,10 +85,7 @@ const environment = z.object({
     .default('file:./data/identity-server.db')
     .refine(isDatabase, databaseRule)
     .transform(toDatabase),
-  REDIS_URL: z
-    .string()
-    .regex(/^(rediss?|unix):\/\/./, redisRule)
-    .optional(),
+  REDIS_URL: z.string().refine(isRedisAddress, redisRule).optional(),
   SESSION_SECRET: z.string().optional(),
   SMTP_URL: z
     .string()

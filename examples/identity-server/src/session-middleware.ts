@@ -36,7 +36,10 @@ class SessionOutage extends Error {
 
 type Callback = (error?: unknown, value?: unknown) => void;
 
-/** The same store, whose every failure is a SessionOutage, in the middle of a login too. */
+/** How long the store may take. Not every client has a limit of its own: that of node-redis waits as long as Sentinels need. */
+const patience = 1000;
+
+/** The same store, whose every failure is a SessionOutage, in the middle of a login too; so is an answer that does not come. */
 function reportOutages(store: Store): Store {
   const verbs = store as unknown as Record<string, (...parameters: unknown[]) => void>;
   for (const name of ['get', 'set', 'touch', 'destroy']) {
@@ -44,9 +47,15 @@ function reportOutages(store: Store): Store {
     if (!run) continue;
     verbs[name] = (...parameters) => {
       const done = typeof parameters.at(-1) === 'function' ? (parameters.pop() as Callback) : undefined;
-      run(...parameters, (error: unknown, value: unknown) =>
-        done?.(error ? new SessionOutage(error) : null, value),
-      );
+      let isAnswered = false;
+      const answer: Callback = (error, value) => {
+        clearTimeout(timer);
+        if (isAnswered) return;
+        isAnswered = true;
+        done?.(error ? new SessionOutage(error) : null, value);
+      };
+      const timer = setTimeout(answer, patience, new Error(`No answer within ${String(patience)} ms.`));
+      run(...parameters, answer);
     };
   }
   return store;

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RedisStore } from 'connect-redis';
 import type { Store } from 'express-session';
-import { Redis } from 'ioredis';
 import type { Config } from './config.js';
+import { createRedisClient, type RedisConnection } from './redis-client.js';
 import { findRedisServer, startRedisServer } from './redis-server.js';
 import { SetupError } from './setup-error.js';
 import { SqliteSessionStore } from './sqlite-session-store.js';
@@ -12,7 +12,7 @@ import { SqliteSessionStore } from './sqlite-session-store.js';
 export interface Sessions {
   store: Store;
   /** What the store uses, where it is Redis. */
-  redis?: Redis;
+  redis?: RedisConnection;
   /** One line for the person who starts the server. */
   description: string;
   close(): Promise<void>;
@@ -56,7 +56,7 @@ export async function findSessions({
   dataFolder,
 }: Config): Promise<Sessions | undefined> {
   if (redisUrl !== undefined) {
-    const client = createClient(redisUrl);
+    const client = watchedClient(redisUrl);
     await client.connect().catch(() => undefined);
     return redisSessions(client, 'Redis, at the address in REDIS_URL');
   }
@@ -94,9 +94,9 @@ function openSqliteSessions(file: string, reason: string): Sessions {
 }
 
 async function openRedisSessions(url: string, place: string): Promise<Sessions> {
-  const client = createClient(url);
+  const client = watchedClient(url);
   let fault = '';
-  client.on('error', ({ message }) => (fault = message));
+  client.on('error', (error: Error) => (fault = error.message));
   try {
     await client.connect();
   } catch (cause) {
@@ -108,24 +108,7 @@ async function openRedisSessions(url: string, place: string): Promise<Sessions> 
   return redisSessions(client, place);
 }
 
-function createClient(url: string): Redis {
-  // With the defaults a request hangs for 10 to 25 seconds while Redis is away; here it fails in milliseconds, and
-  // the connection comes back by itself.
-  const client = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: 1000,
-    commandTimeout: 1000,
-    // A connection that a firewall has forgotten stays silent for ever: the next command opens another.
-    socketTimeout: 1000,
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    retryStrategy: (times) => Math.min(times * 100, 1000),
-  });
-  reportOutages(client);
-  return client;
-}
-
-function redisSessions(client: Redis, place: string): Sessions {
+function redisSessions(client: RedisConnection, place: string): Sessions {
   return {
     store: new RedisStore({ client }),
     redis: client,
@@ -139,10 +122,11 @@ function redisSessions(client: Redis, place: string): Sessions {
 }
 
 /** One line when Redis goes and one when it is back; each attempt between is an `error` event, which must be heard. */
-function reportOutages(client: Redis): void {
+function watchedClient(url: string): RedisConnection {
+  const client = createRedisClient(url);
   let isAway = false;
   let wasReady = false;
-  client.on('error', (error) => {
+  client.on('error', (error: Error) => {
     if (wasReady && !isAway) console.error(`Sessions: Redis is away (${error.message}).`);
     isAway = true;
   });
@@ -151,4 +135,5 @@ function reportOutages(client: Redis): void {
     isAway = false;
     wasReady = true;
   });
+  return client;
 }

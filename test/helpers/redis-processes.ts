@@ -1,62 +1,71 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { findRedisServer } from '../../examples/identity-server/src/redis-server.js';
-import { findFreePort } from '../helpers/databases-programs.js';
-import { stopWhereItStands } from '../helpers/stopped.js';
+import { findFreePort } from './databases-programs.js';
+import { stopWhereItStands } from './stopped.js';
 
-/** A Redis that keeps every write on disk, so that it can be killed and started again. */
-export interface DurableRedis {
+/** A redis-server of this run alone, which can be killed and started again at the same address. */
+export interface RedisProcess {
+  port: number;
   url: string;
-  kill(): Promise<void>;
   start(): Promise<void>;
+  kill(): Promise<void>;
   /** Stops it where it stands: connections stay open and nothing answers. */
   pause(): Promise<void>;
   resume(): void;
-  /** In bytes; beyond, it refuses to write. `0` for none. */
-  limitMemory(bytes: string): Promise<void>;
-  stop(): Promise<void>;
+  /** Kills it and deletes its files. */
+  remove(): Promise<void>;
 }
 
-export async function startDurableRedis(): Promise<DurableRedis> {
+/**
+ * @param configuration lines of redis.conf, besides the address. Nothing is kept on disk unless they say so.
+ * @param role `sentinel` runs it as one.
+ */
+export async function createRedisProcess(
+  configuration: readonly string[] = [],
+  role: 'server' | 'sentinel' = 'server',
+): Promise<RedisProcess> {
   const program = findRedisServer();
   if (!program) throw new Error('There is no redis-server. On Debian: apt-get install redis-server.');
-  const folder = mkdtempSync(join(tmpdir(), 'durable-redis-'));
+  const folder = mkdtempSync(join(tmpdir(), 'redis-process-'));
   const port = await findFreePort();
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
-  const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
+  const file = join(folder, 'redis.conf');
+  const lines = [`port ${String(port)}`, 'bind 127.0.0.1', `dir ${folder}`, ...configuration];
+  if (role === 'server') lines.splice(3, 0, 'save ""');
+  // A file, because a Sentinel writes into its own.
+  writeFileSync(file, `${lines.join('\n')}\n`);
   let child: ChildProcess | undefined;
 
   const kill = async (): Promise<void> => {
-    const exit = child && once(child, 'exit');
-    child?.kill('SIGKILL');
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
     await exit;
   };
   const start = async (): Promise<void> => {
     const env = { ...process.env, ...program.env };
-    child = spawn(program.path, [...settings, ...durable], { env, stdio: 'ignore' });
+    child = spawn(program.path, [file, ...(role === 'sentinel' ? ['--sentinel'] : [])], {
+      env,
+      stdio: 'ignore',
+    });
     while (!(await answers(port))) await wait(20);
   };
   await start();
   return {
+    port,
     url: `redis://127.0.0.1:${String(port)}`,
-    kill,
     start,
+    kill,
     async pause() {
       if (child?.pid) await stopWhereItStands(child.pid);
     },
     resume: () => void child?.kill('SIGCONT'),
-    async limitMemory(bytes) {
-      const client = new Redis(port);
-      await client.config('SET', 'maxmemory', bytes);
-      await client.quit();
-    },
-    async stop() {
+    async remove() {
       child?.kill('SIGCONT');
       await kill();
       rmSync(folder, { recursive: true });
