@@ -28,9 +28,12 @@ export interface Stamp {
 
 export type Freshness = 'fresh' | 'expired' | 'missing';
 
-/** Whether this session has proven one of the methods recently enough for a security change (R6). */
+/**
+ * Whether this session has proven one of the methods recently enough for a security change (R6). A proof of the future is of a clock that
+ * was put back since, or of another node's that is ahead: it counts as one of the past.
+ */
 export function freshness(stamp: Stamp, methods: readonly Method[], now: number, within: number): Freshness {
   const proofs = methods.flatMap((method) => stamp.proofs[method] ?? []);
   if (proofs.length === 0) return 'missing';
-  return proofs.some((at) => now - at < within) ? 'fresh' : 'expired';
+  return proofs.some((at) => Math.abs(now - at) < within) ? 'fresh' : 'expired';
 }

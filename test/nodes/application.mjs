@@ -12,12 +12,20 @@ import { connectRedis } from './redis-clients.mjs';
 const [, , sessionsUrl, epochsUrl, prefix, file, library] = process.argv;
 const secretOf = (number) => Buffer.from(Array.from({ length: 32 }, (_, n) => n + number));
 
-// Messages say by how much the clock is ahead, and at which call of storage from now on this process dies: before it, or after it.
+// Messages say by how much the clock is ahead; at which call of storage from now on this process dies: before it, or after it; and
+// whether its disk is full.
 let [ahead, deadly, calls] = [0, undefined, 0];
 process.on('message', (message) => {
   if (message.ahead !== undefined) ahead = message.ahead;
   if (message.deadly) [deadly, calls] = [message.deadly, 0];
+  if (message.isDiskFull !== undefined) fillDisk(message.isDiskFull);
 });
+
+/** SQLite takes no page beyond those that it has. */
+function fillDisk(isFull) {
+  const pages = isFull ? db.pragma('page_count')[0].page_count : 2 ** 30;
+  db.pragma(`max_page_count = ${pages}`);
+}
 
 function mortal(storage) {
   const die = () => process.kill(process.pid, 'SIGKILL');

@@ -21,6 +21,8 @@ export interface Nodes {
   /** By how many milliseconds the clocks of all are ahead of this process's. */
   readonly ahead: number;
   advance(milliseconds: number): void;
+  /** Whether their database can grow no more. */
+  fillDisk(isFull: boolean): void;
   /** Starts another process in the place of one that has ended, by whose address `urls` goes on. */
   replace(node: number): Promise<void>;
   /** What stands in Redis of a user: the epoch, and for how many milliseconds. */
@@ -60,6 +62,9 @@ export async function startNodes(
   const processes = epochUrls.map(start);
   const urls = await Promise.all(processes.map(readUrl));
   let ahead = 0;
+  const tellAll = (message: object): void => {
+    for (const each of processes) if (each.connected) each.send(message);
+  };
   return {
     urls,
     processes,
@@ -69,8 +74,9 @@ export async function startNodes(
     },
     advance(milliseconds) {
       ahead += milliseconds;
-      for (const each of processes) if (each.connected) each.send({ ahead });
+      tellAll({ ahead });
     },
+    fillDisk: (isDiskFull) => tellAll({ isDiskFull }),
     async replace(node) {
       const fresh = start(epochUrls[node] ?? redisUrl, node);
       processes[node] = fresh;
