@@ -54,8 +54,8 @@ export class Person {
     if (change === 0) await this.#turnOffAndOn(visitor);
     else if (change <= 2 || this.#factor.backupCodes.length < 4) await this.#renewCodes(visitor);
     else if (change === 3) await visitor.submit('/two-factor/sign-out-elsewhere', {}, '/two-factor');
-    await visitor.submit('/logout', {}, ACCOUNT);
-    this.#note('letIn', await visitor.isSignedIn(), 'after signing out');
+    const { status } = await visitor.submit('/logout', {}, ACCOUNT);
+    this.#note('letIn', status < 400 && (await visitor.isSignedIn()), 'after signing out');
     this.#count('visits');
   }
 
@@ -132,6 +132,8 @@ export class Person {
   }
 
   #note(kind: 'letIn' | 'acceptedTwice' | 'failed', isSo: boolean, what: string): void {
-    if (isSo) this.diary[kind].push(`${this.name}: ${what}`);
+    if (!isSo) return;
+    this.diary[kind].push(`${this.name}: ${what}`);
+    console.log(new Date().toISOString(), kind, this.name, what);
   }
 }

@@ -18,7 +18,7 @@ import { createRecord } from './record.js';
 // `npm run soak`: people who come and go at two nodes of the example, for an hour or as long as SOAK_MINUTES says.
 
 const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 60);
-const PEOPLE = Number(process.env['SOAK_PEOPLE'] ?? 60);
+const PEOPLE = Number(process.env['SOAK_PEOPLE'] ?? 25);
 const PARTS = 12;
 
 let database: DatabaseServer;
