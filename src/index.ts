@@ -14,6 +14,7 @@ export type {
   PageOptions,
   PolicyOptions,
   SecondFactorOptions,
+  TelemetryApi,
   TrustedBrowserOptions,
   UserOptions,
 } from './options.js';

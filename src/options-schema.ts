@@ -6,6 +6,7 @@ import { samePathOnly } from './http/return-to.js';
 import { viewNames } from './http/render.js';
 import { keySource } from './keys/source.js';
 import { attemptLimits } from './limits.js';
+import type { TelemetryApi } from './options.js';
 import type { RedisClient } from './storage/epoch-cache.js';
 import type { Storage } from './storage/storage.js';
 import { findTextFaults } from './texts/check.js';
@@ -42,6 +43,14 @@ const steps = z
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+function isTelemetryApi(value: unknown): boolean {
+  const { metrics, trace } = (value ?? {}) as {
+    metrics?: { getMeter?: unknown };
+    trace?: { getTracer?: unknown };
+  };
+  return typeof metrics?.getMeter === 'function' && typeof trace?.getTracer === 'function';
 }
 
 function isRedisClient(value: unknown): boolean {
@@ -258,6 +267,11 @@ export const optionsSchema = z
           .string()
           .regex(/^\P{Cc}{1,64}$/u, { error: 'must have 1 to 64 characters, like "my-service:epoch:"' })
           .optional(),
+      })
+      .optional(),
+    telemetry: z
+      .custom<TelemetryApi>(isTelemetryApi, {
+        error: 'must be the module "@opentelemetry/api": import * as telemetry from \'@opentelemetry/api\'',
       })
       .optional(),
     clock: z.custom<Clock>(isFunction, { error: 'must be a function' }).default(() => systemClock),

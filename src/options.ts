@@ -91,8 +91,36 @@ export interface SecondFactorOptions {
     /** Of its keys. The same for all nodes, and no other application's. Default `second-factor:` and the issuer. */
     prefix?: string;
   };
+  /** The module `@opentelemetry/api` (1.x), for spans and counters (docs/telemetry.md). Default: nothing is measured. */
+  telemetry?: TelemetryApi;
   /** For tests: milliseconds since the Unix epoch. Default the system's clock. */
   clock?: Clock;
+}
+
+type Attributes = Record<string, string>;
+
+/** What is used of the module `@opentelemetry/api`. */
+export interface TelemetryApi {
+  metrics: {
+    getMeter(name: string): {
+      createCounter(name: string, about: object): { add(count: number, attributes: Attributes): void };
+      createHistogram(name: string, about: object): { record(value: number, attributes: Attributes): void };
+    };
+  };
+  trace: {
+    getTracer(name: string): {
+      startActiveSpan<T>(
+        name: string,
+        about: { attributes: Attributes },
+        work: (span: TelemetrySpan) => T,
+      ): T;
+    };
+  };
+}
+
+export interface TelemetrySpan {
+  setStatus(status: { code: number }): unknown;
+  end(): void;
 }
 
 /** Messages to the owner of an account about what has just happened to it (docs/events.md). */

@@ -33,6 +33,7 @@ import { createPolicyFlow } from './policy/flow.js';
 import { parseOptions } from './settings.js';
 import { failClosed } from './storage/fail-closed.js';
 import { forgetEpochs } from './storage/forget-epochs.js';
+import { createWatchers } from './telemetry.js';
 import { TrustedBrowserDesk } from './trusted-browser/desk.js';
 import { createTrustedBrowserFlow } from './trusted-browser/flow.js';
 import { KnownBrowsers } from './trusted-browser/known-browsers.js';
@@ -148,12 +149,16 @@ const PURGE_INTERVAL = 10 * MINUTE;
  * @throws SecondFactorError `configuration-invalid` with a sentence for each fault.
  */
 export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
-  const settings = parseOptions(options);
-  const storage = forgetEpochs(failClosed(settings.storage), settings.epochs);
+  const parsed = parseOptions(options);
+  const watch = createWatchers(parsed.telemetry);
+  const settings = { ...parsed, epochs: watch.epochs(parsed.epochs) };
+  const storage = forgetEpochs(watch.storage(failClosed(settings.storage)), settings.epochs);
   const ring = createKeyRing();
-  const journal = createJournal(settings, storage);
+  const journal = watch.journal(createJournal(settings, storage));
   if (settings.notices) journal.on('*', createNotifier(settings));
-  const loginFlow = createLoginFlow(settings, storage, createPolicyFlow(settings, storage), journal);
+  const loginFlow = watch.loginFlow(
+    createLoginFlow(settings, storage, createPolicyFlow(settings, storage), journal),
+  );
   const gate = new Gate(settings, loginFlow);
   const trustFlow = createTrustedBrowserFlow(settings, storage, journal);
   const browsers = {
@@ -164,7 +169,7 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   const logins = new LoginDesk(gate, loginFlow, settings, browsers, importFlow);
   const responder = new Responder(gate, settings);
   const managementFlow = createManagementFlow(settings, storage, ring, journal);
-  const challengeFlow = createChallengeFlow(settings, storage, ring, journal);
+  const challengeFlow = watch.challengeFlow(createChallengeFlow(settings, storage, ring, journal));
   const enrolmentFlow = createEnrolmentFlow(settings, storage, ring, journal);
   const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage, browsers);
   const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);

@@ -12,11 +12,12 @@ import type {
   PageOptions,
   PolicyOptions,
   SecondFactorOptions,
+  TelemetryApi,
   TrustedBrowserOptions,
   UserOptions,
 } from './options.js';
 import { optionsSchema } from './options-schema.js';
-import { EpochCache } from './storage/epoch-cache.js';
+import { EpochCache, type Epochs } from './storage/epoch-cache.js';
 import type { AttemptLimits, Storage } from './storage/storage.js';
 import { Languages } from './texts/languages.js';
 import type { Window } from './totp/match-step.js';
@@ -65,7 +66,8 @@ export interface Settings {
   retention: number;
   /** What events say about where they were written. */
   node: string;
-  epochs: EpochCache | undefined;
+  epochs: Epochs | undefined;
+  telemetry: TelemetryApi | undefined;
   clock: Clock;
 }
 
@@ -117,6 +119,7 @@ export function parseOptions(options: SecondFactorOptions): Settings {
     timeZone: languages.timeZone,
     api: options.api ?? {},
     notices: options.notices,
+    telemetry: options.telemetry,
     legacy: legacy && options.legacy,
     policy: policy && options.policy,
     paths: { ...paths, help: paths.help, challenge: paths.challenge ?? `${paths.pages}/challenge` },

@@ -24,6 +24,8 @@ const TAKE_TICKET = "return redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV
 /** Puts an epoch in the place of its ticket. A change has deleted the ticket, and nothing is filled in then. */
 const FILL = `if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('set', KEYS[1], ARGV[2], 'KEEPTTL') end`;
 
+export type Epochs = Pick<EpochCache, 'find' | 'forget'>;
+
 /** Users' epochs in Redis. It is asked at every request of somebody logged in; what it does not know, SQL says. */
 export class EpochCache {
   readonly #client: RedisClient;

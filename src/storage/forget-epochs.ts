@@ -1,4 +1,4 @@
-import type { EpochCache } from './epoch-cache.js';
+import type { Epochs } from './epoch-cache.js';
 import type { Storage } from './storage.js';
 
 /** Whose epoch a verb raises, told by its parameters. */
@@ -24,7 +24,7 @@ const raised: Raised = {
  * The same storage, that has the cache forget an epoch before and after each verb that raises it, whatever comes of the verb: one
  * that was given up may have been committed (R7).
  */
-export function forgetEpochs(storage: Storage, epochs: EpochCache | undefined): Storage {
+export function forgetEpochs(storage: Storage, epochs: Epochs | undefined): Storage {
   if (!epochs) return storage;
   return new Proxy(storage, {
     get(target, name) {

@@ -53,7 +53,7 @@ it('a hanging Redis refuses sessions and nobody else', async () => {
   expect(login.text).toContain('</html>');
   expect(await stranger('/account')).toMatchObject({ status: 302, isQuick: true });
   expect(await stranger('/site.css')).toMatchObject({ status: 200, isQuick: true });
-  expect(await stranger('/healthz')).toMatchObject({ status: 503, isQuick: true });
+  expect(await stranger('/readyz')).toMatchObject({ status: 503, isQuick: true });
 
   process.kill(redis.pid, 'SIGCONT');
   await vi.waitFor(async () => expect(await ada.isSignedIn()).toBe(true), 5000);

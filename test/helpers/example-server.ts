@@ -12,7 +12,7 @@ const main = fileURLToPath(new URL('../../examples/identity-server/dist/main.js'
 export interface ExampleServer {
   url: string;
   pid: number;
-  /** What it printed until it listened. */
+  /** What it has printed, not to stderr. */
   lines: string[];
   stop(): Promise<void>;
 }
@@ -51,21 +51,26 @@ export function createInstallation(redis: string, more: Record<string, string> =
 export async function startExample(environment: Record<string, string>): Promise<ExampleServer> {
   const child = spawn(process.execPath, [main], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    lines.push(line);
-    const url = /http:\/\/localhost:\d+/.exec(line)?.[0];
-    if (url === undefined) continue;
-    return {
-      url,
-      pid: child.pid ?? 0,
-      lines,
-      async stop() {
-        if (child.exitCode !== null) return;
-        const exited = once(child, 'exit');
-        child.kill('SIGTERM');
-        await exited;
-      },
-    };
-  }
-  throw new Error(`The example did not start:\n${lines.join('\n')}`);
+  // Read to the end, or its writing would fail.
+  const output = createInterface({ input: child.stdout });
+  const url = await new Promise<string | undefined>((resolve) => {
+    output.on('line', (line) => {
+      lines.push(line);
+      const found = /listens on (http:\/\/localhost:\d+)/.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    output.once('close', () => resolve(undefined));
+  });
+  if (url === undefined) throw new Error(`The example did not start:\n${lines.join('\n')}`);
+  return {
+    url,
+    pid: child.pid ?? 0,
+    lines,
+    async stop() {
+      if (child.exitCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
 }

@@ -15,7 +15,7 @@ const order = [
   'challenge',
   ...['enrolment', 'management'],
   'report',
-  ...['faces', 'service'],
+  ...['faces', 'service', 'telemetry'],
   'second-factor',
   'index',
   'conformance',

@@ -1,18 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import express, { type Express, type RequestHandler } from 'express';
-import { createSecondFactor } from 'passport-second-factor';
+import { createSecondFactor, type TelemetryApi } from 'passport-second-factor';
 import { createPassport } from './authentication.js';
 import type { Config } from './config.js';
 import type { Database } from './database/database.js';
 import { refuseForgery } from './forms.js';
 import { keepOutOfCaches, securityHeaders } from './headers.js';
 import type { Keys } from './keys.js';
+import { log } from './log.js';
 import { accessTokenRoutes } from './routes/access-tokens.js';
 import { accountRoutes } from './routes/account.js';
 import { adminRoutes } from './routes/admin.js';
 import { apiNotFound, apiRoutes } from './routes/api.js';
 import { errorPage, notFound } from './routes/errors.js';
-import { healthRoute } from './routes/health.js';
+import { createHealth } from './routes/health.js';
 import { invitationRoutes } from './routes/invitation.js';
 import { jsonRoutes } from './routes/json.js';
 import { loginRoutes } from './routes/login.js';
@@ -21,6 +22,7 @@ import { providerRoutes } from './routes/provider.js';
 import { registerRoutes } from './routes/register.js';
 import { resetRoutes } from './routes/reset.js';
 import { signInLinkRoutes } from './routes/sign-in-link.js';
+import { logRequests } from './request-log.js';
 import { secondFactorOptions } from './second-factor-options.js';
 import { createServices } from './services.js';
 import { sessionCookie, sessionMiddleware } from './session-middleware.js';
@@ -33,6 +35,8 @@ export interface Parts {
   keys: Keys;
   /** Where browsers find the server, such as `http://localhost:3000`. */
   origin: string;
+  /** Where it is measured. */
+  telemetry?: TelemetryApi | undefined;
   /** For tests. */
   clock?: () => number;
 }
@@ -41,19 +45,23 @@ export interface IdentityServer {
   app: Express;
   /** Call it when no request is under way any more. */
   close: () => Promise<void>;
+  /** Says at `/readyz` that the end is near. */
+  stop: () => void;
 }
 
 /** Puts the application together. It has no state of its own: several can live in one process. */
 export async function createApp(config: Config, parts: Parts): Promise<IdentityServer> {
-  const { sessions, database, keys, origin, clock } = parts;
+  const { sessions, database, keys, origin, telemetry, clock } = parts;
   const isHttps = origin.startsWith('https:');
   const services = await createServices(config, database, origin);
   const { users, rememberMe } = services;
   const passport = createPassport(users, createStrategies(config, services));
   const secondFactor = createSecondFactor({
     ...secondFactorOptions(config, { database, keys, origin, redis: sessions.redis }, services),
+    ...(telemetry && { telemetry }),
     ...(clock && { clock }),
   });
+  secondFactor.on('*', ({ kind, userId, at }) => log.info({ kind, userId, at }, 'second factor'));
   await secondFactor.ready();
 
   const app = express();
@@ -69,10 +77,12 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
     express.static(fileURLToPath(new URL('../public', import.meta.url)), { index: false, maxAge: '1h' }),
   );
   app.use(keepOutOfCaches);
-  app.get(
-    '/healthz',
-    healthRoute({ sessions: () => checkSessions(sessions.store), database: () => database.check() }),
-  );
+  const health = createHealth({
+    sessions: () => checkSessions(sessions.store),
+    database: () => database.check(),
+  });
+  app.use(health.router);
+  app.use(logRequests);
   // Before any middleware of Passport's is made, so that it is held too.
   secondFactor.protect(passport);
   app.use('/api', apiRoutes(passport, secondFactor));
@@ -112,5 +122,5 @@ export async function createApp(config: Config, parts: Parts): Promise<IdentityS
   app.use(outboxRoutes(services.outbox));
   app.use(notFound);
   app.use(errorPage(config.production));
-  return { app, close: () => secondFactor.close() };
+  return { app, stop: health.stop, close: () => secondFactor.close() };
 }

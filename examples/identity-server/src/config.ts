@@ -47,6 +47,11 @@ export interface Config {
     /** How long they have for it; 0 for not at all. */
     graceDays: number;
   };
+  logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** For Prometheus, on the loopback; `undefined` for nowhere. */
+  metricsPort: number | undefined;
+  /** Milliseconds between the wish to end and the end of listening. */
+  drainTime: number;
   /** User names in lower case; these people see the status report. */
   administrators: string[];
   provider: ProviderConfig | undefined;
@@ -69,16 +74,20 @@ const graceRule = 'TWO_FACTOR_GRACE_DAYS must be a whole number from 0 to 365.';
 const providerRule =
   'OAUTH2_AUTHORIZATION_URL, OAUTH2_TOKEN_URL and OAUTH2_USERINFO_URL must be web addresses.';
 
+const drainRule = 'DRAIN_SECONDS must be a whole number from 0 to 99.';
+
+const portNumber = (rule: string) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, rule)
+    .transform(Number)
+    .pipe(z.number().max(65_535, rule));
+
 const webAddress = z.string().refine(isWebAddress, providerRule).optional();
 
 const environment = z.object({
   NODE_ENV: z.string().optional(),
-  PORT: z
-    .string()
-    .regex(/^\d{1,5}$/, portRule)
-    .transform(Number)
-    .pipe(z.number().max(65_535, portRule))
-    .default(3000),
+  PORT: portNumber(portRule).default(3000),
   BASE_URL: z.string().refine(isOrigin, baseUrlRule).transform(toOrigin).optional(),
   DATABASE_URL: z
     .string()
@@ -109,6 +118,15 @@ const environment = z.object({
     .regex(/^\d{1,3}$/, graceRule)
     .transform(Number)
     .pipe(z.number().max(365, graceRule))
+    .default(0),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'], 'LOG_LEVEL must be debug, info, warn or error.')
+    .default('info'),
+  METRICS_PORT: portNumber('METRICS_PORT must be a whole number from 0 to 65535.').optional(),
+  DRAIN_SECONDS: z
+    .string()
+    .regex(/^\d{1,2}$/, drainRule)
+    .transform((value) => Number(value) * 1000)
     .default(0),
   ADMINISTRATORS: z.string().default('').transform(toNames),
   OAUTH2_AUTHORIZATION_URL: webAddress,
@@ -153,6 +171,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = l
       required: values.TWO_FACTOR_REQUIRED,
       graceDays: values.TWO_FACTOR_GRACE_DAYS,
     },
+    logLevel: values.LOG_LEVEL,
+    metricsPort: values.METRICS_PORT,
+    drainTime: values.DRAIN_SECONDS,
     administrators: values.ADMINISTRATORS,
     provider: readProvider(values),
   };

@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config, SealingKey } from './config.js';
+import { log } from './log.js';
 import { SetupError } from './setup-error.js';
 
 export interface Keys {
@@ -63,7 +64,7 @@ function createOnce(folder: string, file: string): void {
   try {
     writeFileSync(draft, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
     linkSync(draft, file);
-    console.log(`Keys: made for development, in ${file}`);
+    log.info(`Keys: made for development, in ${file}`);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {

@@ -1,5 +1,6 @@
 import nodemailer from 'nodemailer';
 import type { Config } from './config.js';
+import { log } from './log.js';
 import type { Outbox } from './outbox.js';
 
 export interface Mail {
@@ -23,6 +24,6 @@ export function createMailer({ smtpUrl }: Config, outbox: Outbox | undefined): S
 
 /** In production nothing is stored: the mails hold tokens that sign people in. A log is no better place, so it gets the subject. */
 const refuseToSend: SendMail = ({ subject }) => {
-  console.error(`Mail: set SMTP_URL to send any ("${subject}").`);
+  log.warn(`Mail: set SMTP_URL to send any ("${subject}").`);
   return Promise.resolve();
 };

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
 import { openDatabase } from './database/database.js';
 import { findKeys } from './keys.js';
+import { log } from './log.js';
+import { serveMetrics } from './metrics.js';
 import { openSessions } from './sessions.js';
 import { SetupError } from './setup-error.js';
 
@@ -16,10 +19,13 @@ const opened: (() => Promise<void> | void)[] = [];
 
 async function start(): Promise<void> {
   const config = readConfig();
+  log.level = config.logLevel;
+  const metrics = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort);
+  if (metrics) opened.push(() => metrics.close());
   const keys = findKeys(config);
   const sessions = await openSessions(config);
   opened.push(() => sessions.close());
-  console.log(sessions.description);
+  log.info(sessions.description);
 
   const database = await openDatabase(config.database);
   opened.push(() => database.close());
@@ -29,18 +35,19 @@ async function start(): Promise<void> {
   server.on('request', answerTooEarly);
   const port = await listen(server, config.port);
   const local = `http://localhost:${String(port)}`;
-  const { app, close } = await createApp(config, {
+  const { app, stop, close } = await createApp(config, {
     sessions,
     keys,
     database,
     origin: config.baseUrl ?? local,
+    telemetry: metrics?.telemetry,
   });
   opened.push(close);
-  opened.push(() => finish(server));
+  opened.push(() => finish(server, stop, config.drainTime));
   server.off('request', answerTooEarly).on('request', app);
   const known =
     config.baseUrl === undefined || config.baseUrl === local ? '' : `, for browsers ${config.baseUrl}`;
-  console.log(`Identity server listens on ${local}${known}`);
+  log.info(`Identity server listens on ${local}${known}`);
 }
 
 const answerTooEarly: RequestListener = (_req, res) => {
@@ -62,8 +69,13 @@ async function listen(server: Server, port: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Takes no new requests and lets those under way come to their end, within limits. */
-async function finish(server: Server): Promise<void> {
+/**
+ * Says that no new requests are wanted, and waits until balancers have asked; then takes none, and lets those under way come to their
+ * end, within limits.
+ */
+async function finish(server: Server, stop: () => void, drainTime: number): Promise<void> {
+  stop();
+  await delay(drainTime);
   const timer = setTimeout(() => {
     server.closeAllConnections();
   }, farewell);
@@ -78,7 +90,7 @@ async function closeAll(): Promise<void> {
       await close();
     } catch (error) {
       // One part that does not close must not keep the others open.
-      console.error(error);
+      log.error({ err: error }, 'A part did not close.');
     }
   }
 }

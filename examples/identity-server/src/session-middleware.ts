@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import session, { type CookieOptions, type Store } from 'express-session';
+import { log } from './log.js';
 
 /** How long a session lives without a request. */
 const idleTime = 8 * 60 * 60 * 1000;
@@ -72,8 +73,8 @@ function orUnavailable(sessions: RequestHandler): RequestHandler {
       if (isUnderWay) {
         // The second call: the page is sent, and its session could not be saved. Express would cut the connection, and the
         // page with it. A login does not come here: it is saved before it is answered.
-        if (cause instanceof SessionOutage) console.error('Sessions: one was not saved.');
-        else console.error(cause);
+        if (cause instanceof SessionOutage) log.warn('Sessions: one was not saved.');
+        else log.error({ err: cause }, 'Sessions: one was not saved.');
         return;
       }
       isUnderWay = true;

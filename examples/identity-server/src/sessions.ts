@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { RedisStore } from 'connect-redis';
 import type { Store } from 'express-session';
 import type { Config } from './config.js';
+import { log } from './log.js';
 import { createRedisClient, type RedisConnection } from './redis-client.js';
 import { findRedisServer, startRedisServer } from './redis-server.js';
 import { SetupError } from './setup-error.js';
@@ -127,11 +128,11 @@ function watchedClient(url: string): RedisConnection {
   let isAway = false;
   let wasReady = false;
   client.on('error', (error: Error) => {
-    if (wasReady && !isAway) console.error(`Sessions: Redis is away (${error.message}).`);
+    if (wasReady && !isAway) log.warn(`Sessions: Redis is away (${error.message}).`);
     isAway = true;
   });
   client.on('ready', () => {
-    if (isAway) console.error('Sessions: Redis is back.');
+    if (isAway) log.warn('Sessions: Redis is back.');
     isAway = false;
     wasReady = true;
   });

@@ -1,5 +1,6 @@
 import { type Dialect, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { log } from '../log.js';
 import { patience } from './outage.js';
 
 /** A pool that gives up soon: a database that does not answer must not make every request wait. */
@@ -12,7 +13,7 @@ export function openPostgres(url: string): pg.Pool {
   });
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', ({ message }) => {
-    console.error(`Database: a connection broke (${message}).`);
+    log.warn(`Database: a connection broke (${message}).`);
   });
   return pool;
 }

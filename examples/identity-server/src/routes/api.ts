@@ -2,7 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express';
 import type { SecondFactor } from 'passport-second-factor';
 import { type FirstFactor, signedIn } from '../authentication.js';
-import { describe, statusOf } from './errors.js';
+import { log } from '../log.js';
+import { statusOf } from './errors.js';
 
 /**
  * An API for programs, which send what they have with every request: nothing could ask them for a second step, so whoever has
@@ -48,7 +49,7 @@ export function sendProblem(res: Response, status: number, more: object = {}): v
 
 const answerError: ErrorRequestHandler = (error: unknown, _req, res, next) => {
   const status = statusOf(error);
-  if (status >= 500) console.error(describe(error));
+  if (status >= 500) log.error({ err: error }, 'A call of the API failed.');
   if (res.headersSent) next(error);
   else sendProblem(res, status);
 };

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { SecondFactorError } from 'passport-second-factor';
+import { describe, log } from '../log.js';
 
 const pages: Partial<Record<number, { title: string; text: string }>> = {
   403: {
@@ -30,7 +31,7 @@ export const notFound: RequestHandler = (_req, res) => {
 export function errorPage(production: boolean): ErrorRequestHandler {
   return (error: unknown, _req, res, next) => {
     const status = statusOf(error);
-    if (status >= 500) console.error(describe(error));
+    if (status >= 500) log.error({ err: error }, 'A page failed.');
     if (res.headersSent) {
       next(error);
       return;
@@ -45,11 +46,4 @@ export function errorPage(production: boolean): ErrorRequestHandler {
 export function statusOf(error: unknown): number {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   return typeof status === 'number' && status >= 400 && status <= 599 ? status : 500;
-}
-
-/** Stack and causes, nothing else: an error of ioredis carries the command too, with the session and its id. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'An error that is no Error was thrown.';
-  const stack = error.stack ?? error.message;
-  return error.cause === undefined ? stack : `${stack}\nbecause of ${describe(error.cause)}`;
 }

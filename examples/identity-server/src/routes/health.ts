@@ -1,26 +1,49 @@
-import type { RequestHandler } from 'express';
+import { type RequestHandler, Router } from 'express';
 
 /** How long a part may take before it counts as failing. */
 const patience = 1000;
 
 type Check = () => Promise<void> | void;
 
-/** Asks every part, all at once: 200 when all answer in time, else 503 and which do not. */
-export function healthRoute(checks: Record<string, Check>): RequestHandler {
-  return async (_req, res) => {
-    const parts = await Promise.all(
+/** For balancers and for what starts processes again. */
+export interface Health {
+  router: Router;
+  /** From now on no new requests are wanted. */
+  stop(): void;
+}
+
+/**
+ * `/healthz`: this process answers. Nothing else: to start it again would mend no database.
+ * `/readyz`: requests are wanted here. 503 where a part does not answer in time, and which, and when the process is about to end.
+ */
+export function createHealth(checks: Record<string, Check>): Health {
+  let isStopping = false;
+  const alive: RequestHandler = (_req, res) => {
+    res.json({ status: 'ok' });
+  };
+  const ready: RequestHandler = async (_req, res) => {
+    const answers = await Promise.all(
       Object.entries(checks).map(
-        async ([name, check]) => [name, (await answers(check)) ? 'ok' : 'failing'] as const,
+        async ([name, check]) => [name, (await isWell(check)) ? 'ok' : 'failing'] as const,
       ),
     );
-    const isHealthy = parts.every(([, state]) => state === 'ok');
-    res
-      .status(isHealthy ? 200 : 503)
-      .json({ status: isHealthy ? 'ok' : 'failing', ...Object.fromEntries(parts) });
+    const parts = Object.fromEntries(answers);
+    const isReady = !isStopping && answers.every(([, state]) => state === 'ok');
+    const status = isStopping ? 'stopping' : isReady ? 'ok' : 'failing';
+    res.status(isReady ? 200 : 503).json({ status, ...parts });
+  };
+  const router = Router();
+  router.get('/healthz', alive);
+  router.get('/readyz', ready);
+  return {
+    router,
+    stop: () => {
+      isStopping = true;
+    },
   };
 }
 
-async function answers(check: Check): Promise<boolean> {
+async function isWell(check: Check): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(resolve, patience, false);

@@ -3,7 +3,8 @@ import { type FirstFactor, signedIn } from '../authentication.js';
 import { loginForm, readForm, registerForm } from '../forms.js';
 import type { Services } from '../services.js';
 import { sendProblem } from './api.js';
-import { describe, statusOf } from './errors.js';
+import { log } from '../log.js';
+import { statusOf } from './errors.js';
 
 /**
  * Registration, password login and logout for programs: JSON in place of forms, no pages. Like the forms they know nothing of the
@@ -74,6 +75,6 @@ const answerError: ErrorRequestHandler = (error: unknown, req, res, next) => {
     return;
   }
   const status = error instanceof Error && error.name === 'AuthenticationError' ? 401 : statusOf(error);
-  if (status >= 500) console.error(describe(error));
+  if (status >= 500) log.error({ err: error }, 'A JSON call failed.');
   sendProblem(res, status);
 };

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { log } from '../log.js';
 
 /** Used, expired, altered or for something else: which of them is nobody's business. */
 export function answerLinkInvalid(res: Response): void {
@@ -23,5 +24,5 @@ export function answerThenMail(
     text: 'If this address has an account, we have sent a link to it. It may take a minute to arrive.',
     detail: '',
   });
-  if (user) mail(user).catch((error: unknown) => console.error(error));
+  if (user) mail(user).catch((error: unknown) => log.error({ err: error }, 'A mail was not sent.'));
 }

@@ -2,6 +2,7 @@ import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { type FirstFactor, skipIfLoggedIn } from '../authentication.js';
 import { providerAnswer, readForm, showForm } from '../forms.js';
 import type { Refusal } from '../identities.js';
+import { log } from '../log.js';
 import { ProviderRefusal } from '../strategies/provider.js';
 
 const refusals: Record<Refusal, string> = {
@@ -38,7 +39,7 @@ const showLogin: ErrorRequestHandler = (error: unknown, req, res, next) => {
   if (error instanceof ProviderRefusal) {
     showForm(req, res.status(403), 'login', { provider: refusals[error.reason] });
   } else if (name === 'InternalOAuthError') {
-    console.error(`Provider: ${error instanceof Error ? error.message : 'no reason given'}`);
+    log.warn(`Provider: ${error instanceof Error ? error.message : 'no reason given'}`);
     showForm(req, res.status(502), 'login', { provider: failed });
   } else if (['AuthenticationError', 'AuthorizationError', 'TokenError'].includes(name)) {
     // Declined there, answered twice, or answered in another browser than the one that asked.
