@@ -51,10 +51,11 @@ export function createOidcAdapter(
   /** Whether the login has to go through the interaction. Makes the provider's copy of it anew. */
   function mustAsk({ req, oidc }: ProviderContext): boolean {
     const login = readLogin(req);
-    const { session, params = {}, result } = oidc;
-    if (!isProven(login) || login.userId !== session?.accountId) return true;
+    const { params = {}, result } = oidc;
+    const copy = oidc.session;
+    if (!isProven(login) || login.userId !== copy?.accountId) return true;
     const demand = readDemand(params);
-    session.loginAccount(toProviderLogin(demand, login));
+    copy.loginAccount(toProviderLogin(demand, login));
     // What was asked once and is voluntary is not asked twice; what is essential, the provider insists on itself.
     const mayAsk = params['prompt'] !== 'none' && !result?.login;
     return mayAsk && judgeLevel(demand, login, levels) === 'more-wanted';

@@ -1,3 +1,3 @@
 export { createOidcAdapter, type OidcAdapter } from './adapter.js';
 export type { Grants } from './grants.js';
-export type { Grant, Issued, LoginPolicy, PolicyParts, Provider, ProviderContext } from './provider.js';
+export type { Grant, LoginPolicy, PolicyParts, Provider, ProviderContext } from './provider.js';
