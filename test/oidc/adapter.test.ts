@@ -116,6 +116,15 @@ describe('createOidcAdapter', () => {
     expect((await authorise(agent)).at.pathname).toBe('/login');
   });
 
+  it('R7 asks for the login again after a changed password', async () => {
+    const host = await createProviderHost();
+    const agent = await host.signIn('bob');
+    await authorise(agent);
+    await host.secondFactor.passwordChanged('bob');
+    expect((await authorise(agent, { prompt: 'none' })).at.searchParams.get('error')).toBe('login_required');
+    expect((await authorise(agent)).at.pathname).toBe('/login');
+  });
+
   it('R13 refuses to work without names for the levels', async () => {
     const host = await createHost();
     expect(() => createOidcAdapter(host.secondFactor)).toThrow(/options\.assurance\.acr/);
