@@ -15,6 +15,7 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const sources: Alias[] = [
   { find: /^passport-second-factor$/, replacement: source('src/index.ts') },
   { find: /^passport-second-factor\/testing$/, replacement: source('src/testing/index.ts') },
+  { find: /^passport-second-factor\/oidc$/, replacement: source('src/oidc/index.ts') },
 ];
 
 /** The oldest releases that the peer dependencies allow, under the names that the code imports. */

@@ -24,7 +24,7 @@ import { createKeyCare, type KeyCare } from './keys/care.js';
 import { ManagementDesk } from './management/desk.js';
 import { createManagementFlow } from './management/flow.js';
 import type { Lane } from './model.js';
-import type { SecondFactorOptions } from './options.js';
+import type { AssuranceOptions, SecondFactorOptions } from './options.js';
 import { createService, type TwoFactorService } from './service.js';
 import { collectReport } from './report/collect.js';
 import type { ReportContext } from './report/context.js';
@@ -86,9 +86,14 @@ export interface SecondFactor {
   recent(options?: RecentOptions): RequestHandler;
   /**
    * Put it before a route that needs a session in which a second factor was proven at any time. Whoever has none is sent to the
-   * set-up, programs get 403 `enrolment-required`.
+   * set-up, and back afterwards; programs get 403 `enrolment-required`.
    */
   required(): RequestHandler;
+  /**
+   * Asks for a proof where a rule of yours finds those of `req.secondFactor` too old or too few: people go to the challenge, or to the
+   * login page where nobody is logged in, and come back to this page; programs get 401 `proof-required`.
+   */
+  askProof(request: Request, response: Response): Promise<void>;
   /**
    * Answers `SecondFactorRequired`, and to programs our other errors as problem+json. Mount it below the routes, above your
    * own error handler.
@@ -104,6 +109,8 @@ export interface SecondFactor {
    * @throws SecondFactorError `not-protected` where `protect` was not called before.
    */
   api(): Router;
+  /** The names of `options.assurance.acr`; `undefined` where it gives none. */
+  readonly acr: AssuranceOptions['acr'];
   /** The same for code that has no request: jobs, command lines, tests. */
   readonly service: TwoFactorService;
   /** What there is to do about the keys over the years, before `ready()` too: for jobs and the command line (docs/keys.md). */
@@ -237,6 +244,8 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     required: () => stepUp.required(),
 
+    askProof: (request, response) => stepUp.ask(request, response),
+
     errors: () => responder.errors(),
 
     pages() {
@@ -249,6 +258,8 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
       responder.announceApi();
       return createApi(rooms);
     },
+
+    acr: settings.assurance.acr,
 
     service: createService(settings, storage, gate, {
       challengeFlow,

@@ -59,6 +59,8 @@ export interface Views {
     minutes: number;
     /** What was typed as the name, beside a code that was not right. */
     name: string;
+    /** Where it goes on afterwards; '' for the overview. */
+    returnTo: string;
   };
   'management/overview': {
     isSwitchedOff: boolean;

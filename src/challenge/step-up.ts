@@ -10,6 +10,7 @@ import { wantsJson } from '../http/wants-json.js';
 import type { ApiAccess } from '../login/access.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, judgeProof } from '../login/guards.js';
+import { redirectLogin } from '../login/session.js';
 import { type Freshness, freshness } from '../login/stamp.js';
 import type { Method } from '../model.js';
 import type { Settings } from '../settings.js';
@@ -66,6 +67,18 @@ export class StepUp {
     );
   }
 
+  /** Asks for a proof, whatever this session has given; whoever has to log in first comes back as well. */
+  async ask(request: Request, response: Response): Promise<void> {
+    const complete = await this.#access.owner(request, 'me');
+    if ('stamp' in complete) {
+      const { methods } = await judgeProof(this.#gate, this.#settings, complete.stamp);
+      await this.#ask(request, response, complete, this.#access.askForProof('expired', methods));
+    } else {
+      redirectLogin(request, this.#findPage(request));
+      this.#sendAway(request, response, complete);
+    }
+  }
+
   #guard(
     judge: (complete: Complete) => Promise<{ proof: Freshness; methods: readonly Method[] }>,
   ): RequestHandler {
@@ -91,7 +104,9 @@ export class StepUp {
 
   /** A second factor is asked for that the user does not have. */
   #askToEnrol(request: Request, response: Response, next: NextFunction): void {
-    if (!wantsJson(request)) response.redirect(303, `${this.#settings.paths.pages}/setup`);
+    const target = encodeURIComponent(this.#findPage(request));
+    if (!wantsJson(request))
+      response.redirect(303, `${this.#settings.paths.pages}/setup?return_to=${target}`);
     else next(new SecondFactorError('enrolment-required', 'Set up a second factor first.'));
   }
 
@@ -108,13 +123,19 @@ export class StepUp {
 
   /** Where the challenge goes on to: this page; a form that is offered again; else the page that the form was on. */
   async #findWayBack(request: Request, { stamp }: Complete): Promise<string> {
+    if (isRead(request)) return this.#findPage(request);
     const { origin, paths } = this.#settings;
     const path = samePathOnly(browserUrl(request, paths.prefix), origin) ?? paths.home;
-    if (request.method === 'GET' || request.method === 'HEAD') return path;
     const fields = this.#isOwnForm(request) ? listFields(request.body) : undefined;
     const id = fields && (await this.#parked.park(stamp, { path, fields }));
-    if (id !== undefined) return `${paths.pages}/resume/${id}`;
-    return samePathOnly(request.get('Referer'), origin) ?? paths.home;
+    return id === undefined ? this.#findPage(request) : `${paths.pages}/resume/${id}`;
+  }
+
+  /** The page that is asked for; of a form, the page that it was on. */
+  #findPage(request: Request): string {
+    const { origin, paths } = this.#settings;
+    const page = isRead(request) ? browserUrl(request, paths.prefix) : request.get('Referer');
+    return samePathOnly(page, origin) ?? paths.home;
   }
 
   /**
@@ -125,6 +146,10 @@ export class StepUp {
     const isForm = request.method === 'POST' && request.is('application/x-www-form-urlencoded') !== false;
     return judgeSender(request, this.#settings.origin) === 'own' && isForm;
   }
+}
+
+function isRead({ method }: Request): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function misconfigured(message: string): SecondFactorError {

@@ -4,6 +4,7 @@ import { problemStatuses } from '../errors.js';
 import { readField } from '../http/form.js';
 import { handle } from '../http/handle.js';
 import type { Render } from '../http/render.js';
+import { samePathOnly } from '../http/return-to.js';
 import type { Gate } from '../login/gate.js';
 import { requireEnroller } from '../login/guards.js';
 import type { Settings } from '../settings.js';
@@ -32,6 +33,7 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
   async function confirm(request: Request, response: Response, person: Person): Promise<void> {
     const name = cleanName(readField(request, 'name') ?? '');
     const replaces = readField(request, 'replaces') || null;
+    const returnTo = samePathOnly(readField(request, 'return_to'), settings.origin) ?? '';
     const confirmed = await desk.confirm(request, person, readField(request, 'code') ?? '', {
       name,
       replaces,
@@ -39,22 +41,24 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
     switch (confirmed.kind) {
       case 'enabled':
       case 'completed':
-        response.redirect(303, `${pages}/backup-codes${whereTo(person)}`);
+        response.redirect(303, `${pages}/backup-codes${whereTo(person, returnTo)}`);
         return;
       case 'added':
-        response.redirect(303, pages);
+        response.redirect(303, returnTo || pages);
         return;
       default: {
         const { code, text } = describeRefusal(confirmed, settings.wordsFor(request));
         response.status(problemStatuses[code]);
-        await show(request, response, person, replaces, { error: text, name: name ?? '' });
+        await show(request, response, person, replaces, { error: text, name: name ?? '', returnTo });
       }
     }
   }
 
   async function offer(request: Request, response: Response, person: Person): Promise<void> {
-    const { replaces } = request.query;
-    await show(request, response, person, typeof replaces === 'string' ? replaces : null);
+    const { replaces, return_to } = request.query;
+    const returnTo = samePathOnly(return_to, settings.origin) ?? '';
+    const replaced = typeof replaces === 'string' ? replaces : null;
+    await show(request, response, person, replaced, { name: '', returnTo });
   }
 
   async function show(
@@ -62,7 +66,7 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
     response: Response,
     person: Person,
     replaces: string | null,
-    sent: { error?: string; name: string } = { name: '' },
+    sent: { error?: string; name: string; returnTo: string },
   ): Promise<void> {
     const isFirst = !(await gate.hasSecondFactor(userIdOf(person)));
     const { key, uri, qr, label, parameters, expiresAt } = await desk.offer(request, person, replaces);
@@ -85,8 +89,8 @@ export function enrolmentPages({ gate, desk, settings, render, form }: Enrolment
   return router;
 }
 
-/** The login goes on behind the page with the first backup codes. */
-function whereTo(person: Person): string {
-  if (person.kind === 'complete') return '';
-  return `?${new URLSearchParams({ return_to: person.pending.returnTo }).toString()}`;
+/** The login, or what the set-up was asked for, goes on behind the page with the first backup codes. */
+function whereTo(person: Person, returnTo: string): string {
+  const target = person.kind === 'complete' ? returnTo : person.pending.returnTo;
+  return target === '' ? '' : `?${new URLSearchParams({ return_to: target }).toString()}`;
 }

@@ -14,6 +14,11 @@ export interface Assurance {
   /** When each method was last proven, in milliseconds; `pwd` is the first factor, whatever `amr` names it. */
   proofs: Partial<Record<Method, number>>;
   /**
+   * Raised by every security change of the user. What is to end with this login, though no session carries it, such as a refresh token,
+   * keeps it and compares it with that of `service.status`.
+   */
+  epoch: number;
+  /**
    * Until when the user has to set a second factor up, in milliseconds, where the policy asks for one and this login went on without:
    * it ends then.
    */
@@ -54,6 +59,7 @@ export function assess(stamp: Stamp, rules: AssuranceOptions): Assurance {
     ...(name !== undefined && { acr: name }),
     ...(last > 0 && { authTime: Math.floor(last / 1000) }),
     proofs,
+    epoch: stamp.epoch,
     ...(stamp.enrolBy !== undefined && { enrolBy: stamp.enrolBy }),
   };
 }

@@ -191,6 +191,14 @@ export function setReturnTo(request: Request, returnTo: string | undefined): voi
   requireSession(request).returnTo = returnTo;
 }
 
+/** Where a login goes on to that is still to come, or waits: a path of this origin. */
+export function redirectLogin(request: Request, returnTo: string): void {
+  const session = requireSession(request);
+  session.returnTo = returnTo;
+  const pending = readPending(request);
+  if (pending) session.secondFactor = { pending: { ...pending, returnTo } };
+}
+
 /** Makes the session anonymous on the spot; what the host keeps in it stays. */
 export function forgetLogin(request: Request): void {
   const session = requireSession(request);

@@ -12,6 +12,8 @@ import type { EventCursor, Storage } from '../storage/storage.js';
 
 /** What a person may see of their second factor; nothing secret. */
 export interface Overview {
+  /** Raised by every security change of the user; that of a user who never had a second factor nor a changed password is 0. */
+  epoch: number;
   enabledAt: number | null;
   /** Until when one has to be set up, once the policy has asked for it; it stays afterwards. */
   enrolBy: number | null;
@@ -114,6 +116,7 @@ export function createManagementFlow(
         storage.findBackupCodeSet(userId),
       ]);
       return {
+        epoch: account?.epoch ?? 0,
         enabledAt: account?.enabledAt ?? null,
         enrolBy: account?.enrolBy ?? null,
         authenticators: authenticators.map(hideSecrets),

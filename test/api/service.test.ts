@@ -28,6 +28,7 @@ it('the service leads through the whole life of a second factor', async () => {
   const host = await createHost();
   const { service } = host.secondFactor;
   expect(await service.status('ada')).toEqual({
+    epoch: 0,
     enabledAt: null,
     enrolBy: null,
     authenticators: [],

@@ -1,13 +1,17 @@
 import express from 'express';
+import { totpCode } from 'passport-second-factor/testing';
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
+  answer,
   API,
   createHost,
   type Host,
   type HostParts,
   ORIGIN,
+  readSetupKey,
   readTables,
+  sendPassword,
   signInWhole,
   stepUp,
   submit,
@@ -156,9 +160,81 @@ describe('required()', () => {
     expect((await agent.get('/second')).text).toBe('In.');
 
     const bob = await host.signIn('bob');
-    expect((await bob.get('/second')).headers['location']).toBe('/two-factor/setup');
+    const setUp = '/two-factor/setup?return_to=%2Fsecond';
+    expect((await bob.get('/second')).headers['location']).toBe(setUp);
     const program = await bob.get('/second').set('Accept', 'application/json');
     expect([program.status, program.body.code]).toEqual([403, 'enrolment-required']);
+  });
+});
+
+describe('a set-up that required() has asked for', () => {
+  it('goes back to the page, past the backup codes and a proof that was due', async () => {
+    const { host } = await createGuarded();
+    const bob = await host.signIn('bob');
+    host.clock.advance(5 * MINUTE);
+    const setUp = (await bob.get('/second')).headers['location'] as string;
+    const asked = (await bob.get(setUp)).headers['location'] as string;
+    const proven = await submit(bob, CHALLENGE, { password: 'bob-password' }, asked);
+    expect(proven.headers['location']).toBe(setUp);
+    const key = readSetupKey((await bob.get(setUp)).text);
+    const wrong = await submit(bob, '/two-factor/setup', { code: '000000' }, setUp);
+    expect(wrong.text).toContain('name="return_to" value="/second"');
+    const code = totpCode(key, host.clock());
+    const codes = (await submit(bob, '/two-factor/setup', { code }, setUp)).headers['location'] as string;
+    expect(codes).toBe('/two-factor/backup-codes?return_to=%2Fsecond');
+    const saved = await submit(bob, '/two-factor/backup-codes/saved', {}, codes);
+    expect(saved.headers['location']).toBe('/second');
+  });
+
+  it.each(['https://evil.example/', '//evil.example', 'javascript:alert(1)'])(
+    'R11 never goes to %s',
+    async (target) => {
+      const { host } = await createGuarded();
+      const bob = await host.signIn('bob');
+      const page = `/two-factor/setup?return_to=${encodeURIComponent(target)}`;
+      const key = readSetupKey((await bob.get(page)).text);
+      const fields = { code: totpCode(key, host.clock()), return_to: target };
+      const done = await submit(bob, '/two-factor/setup', fields, page);
+      expect(done.headers['location']).toBe('/two-factor/backup-codes');
+    },
+  );
+});
+
+describe('askProof()', () => {
+  const createAsking = (): Promise<Host> =>
+    createHost({
+      routes(app, { secondFactor }) {
+        app.all('/ask', (request, response, next) => {
+          secondFactor.askProof(request, response).catch(next);
+        });
+      },
+    });
+
+  it('asks whoever is logged in, however fresh the login is', async () => {
+    const host = await createAsking();
+    const factor = await host.enrol('ada');
+    const agent = await signInWhole(host, 'ada', factor.code());
+    expect((await agent.get('/ask?a=1')).headers['location']).toBe(`${CHALLENGE}?return_to=%2Fask%3Fa%3D1`);
+    const program = await agent.get('/ask').set('Accept', 'application/json');
+    expect([program.status, program.body.code]).toEqual([401, 'proof-required']);
+    expect((await (await host.signIn('bob')).get('/ask')).headers['location']).toMatch(CHALLENGE);
+  });
+
+  it('brings a login back that is still to come', async () => {
+    const host = await createAsking();
+    const agent = host.agent();
+    expect((await agent.get('/ask?a=1')).headers['location']).toBe('/login');
+    const factor = await host.enrol('ada');
+    await sendPassword(agent, 'ada');
+    expect((await answer(agent, factor.code())).headers['location']).toBe('/ask?a=1');
+  });
+
+  it('brings a login back that was on its way to somewhere else', async () => {
+    const host = await createAsking();
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    expect((await agent.get('/ask')).headers['location']).toBe(CHALLENGE);
+    expect((await answer(agent, factor.code())).headers['location']).toBe('/ask');
   });
 });
 

@@ -170,6 +170,7 @@ describe('the documentation', () => {
         'events',
         'trusted-browsers',
         'assurance',
+        'openid-connect',
         'customising',
         'languages',
         'policy',
@@ -203,6 +204,9 @@ declare const oldTable: {
   findByUser(user: Express.User): Promise<{ isConfirmed: boolean; decryptedSecret: string } | undefined>;
   readAll(): AsyncIterable<import('passport-second-factor').ImportRecord>;
 };
+declare const yourClients: import('oidc-provider').ClientMetadata[];
+declare function findOidcAccount(sub: string): Promise<import('oidc-provider').Account | undefined>;
+declare const askConsent: express.RequestHandler;
 declare function allUsers(): AsyncIterable<Express.User>;
 declare global { namespace Express { interface User { roles: string[] } } }
 declare const requireAdministrator: express.RequestHandler;
@@ -220,7 +224,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions | TextChanges;
-void [{} as Unused, oldTable, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, oldTable, yourClients, findOidcAccount, askConsent, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

@@ -81,7 +81,7 @@ describe('req.secondFactor of a complete login', () => {
     host.clock.advance(MINUTE);
     expect(await assuranceOf(agent)).toEqual({
       ...{ state: 'complete', userId: 'bob', amr: ['pwd'], acr: ACR.oneFactor },
-      ...{ authTime: seconds(at), proofs: { pwd: at } },
+      ...{ authTime: seconds(at), proofs: { pwd: at }, epoch: 0 },
     });
   });
 
@@ -95,7 +95,7 @@ describe('req.secondFactor of a complete login', () => {
     await answer(agent, factor.code());
     expect(await assuranceOf(agent)).toEqual({
       ...{ state: 'complete', userId: 'ada', amr: ['pwd', 'otp', 'mfa'], acr: ACR.twoFactors },
-      ...{ authTime: seconds(at), proofs: { pwd: began, totp: at } },
+      ...{ authTime: seconds(at), proofs: { pwd: began, totp: at }, epoch: 1 },
     });
   });
 
@@ -186,7 +186,7 @@ describe('req.secondFactor of a complete login', () => {
       const { cookie } = (await readSession(host, agent))!;
       await writeSession(host, agent, { cookie, passport: { user: 'bob' } });
       expect(await assuranceOf(agent)).toEqual({
-        ...{ state: 'complete', userId: 'bob', amr, acr: ACR.oneFactor, proofs: {} },
+        ...{ state: 'complete', userId: 'bob', amr, acr: ACR.oneFactor, proofs: {}, epoch: 0 },
       });
     }
   });
@@ -198,7 +198,8 @@ describe('req.secondFactor of a complete login', () => {
     const factor = await host.enrol('eve');
     const agent = await signInWhole(host, 'eve', factor.code());
     await agent.post('/become/ada');
-    expect(await assuranceOf(agent)).toEqual({ state: 'complete', userId: 'ada', amr: [], proofs: {} });
+    const worth = { state: 'complete', userId: 'ada', amr: [], proofs: {}, epoch: 0 };
+    expect(await assuranceOf(agent)).toEqual(worth);
   });
 
   it('R7 is nothing after a revocation', async () => {

@@ -18,6 +18,7 @@ const order = [
   ...['faces', 'service', 'telemetry'],
   'second-factor',
   'index',
+  'oidc',
   'conformance',
   'cli',
 ];

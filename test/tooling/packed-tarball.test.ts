@@ -63,20 +63,22 @@ describe('the packed tarball, installed in a fresh folder', { timeout: 120_000 }
     );
   });
 
-  const names = 'second-factor: function, totp: function, testing: function';
+  const names = 'second-factor: function, totp: function, testing: function, oidc: function';
   const print =
     'console.log(`second-factor: ${typeof main.createSecondFactor}, totp: ${typeof main.TotpStrategy}, ' +
-    'testing: ${typeof testing.createTestClock}`);';
+    'testing: ${typeof testing.createTestClock}, oidc: ${typeof oidc.createOidcAdapter}`);';
 
   it('can be imported', () => {
     const source =
-      "import * as main from 'passport-second-factor'; import * as testing from 'passport-second-factor/testing';";
+      "import * as main from 'passport-second-factor'; import * as testing from 'passport-second-factor/testing';" +
+      "import * as oidc from 'passport-second-factor/oidc';";
     expect(run(host, process.execPath, '--input-type=module', '--eval', source + print).trim()).toBe(names);
   });
 
   it('can be required', () => {
     const source =
-      "const main = require('passport-second-factor'); const testing = require('passport-second-factor/testing');";
+      "const main = require('passport-second-factor'); const testing = require('passport-second-factor/testing');" +
+      "const oidc = require('passport-second-factor/oidc');";
     expect(run(host, process.execPath, '--input-type=commonjs', '--eval', source + print).trim()).toBe(names);
   });
 
@@ -146,6 +148,7 @@ const listener = app.listen(0, async () => {
 /** A typed client of the JSON API and the service. */
 const client = `
 import type { Api, SecondFactor } from 'passport-second-factor';
+import { createOidcAdapter, type OidcAdapter } from 'passport-second-factor/oidc';
 
 export function verify(send: (body: Api['verify']['body']) => Promise<Api['verify']['answer']>): Promise<string | null> {
   return send({ code: '123456' }).then((answer) => answer.return_to);
@@ -154,6 +157,10 @@ export function verify(send: (body: Api['verify']['body']) => Promise<Api['verif
 export const nothing: Api['getStatus']['body'] = {};
 // @ts-expect-error The field has another name.
 export const wrong: Api['verify']['body'] = { token: '123456' };
+
+export function connect(secondFactor: SecondFactor): OidcAdapter {
+  return createOidcAdapter(secondFactor);
+}
 
 export async function turnOff({ service }: SecondFactor, code: string): Promise<boolean> {
   const outcome = await service.disable('ada', code);

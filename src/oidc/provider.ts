@@ -1,0 +1,95 @@
+import type { Request } from 'express';
+
+// What of oidc-provider 9 is used here, by shape: the package does not depend on it, and never loads it.
+
+/** What somebody has proven, as the provider's session keeps it. */
+export interface ProviderLogin {
+  accountId: string;
+  /** Seconds since the Unix epoch. */
+  loginTs: number;
+  amr: string[];
+  acr: string | undefined;
+}
+
+export interface ProviderSession {
+  accountId?: string | undefined;
+  loginAccount(login: ProviderLogin): void;
+  grantIdFor(clientId: string): string | undefined;
+}
+
+/** What a person has consented to, for one client. */
+export interface Grant {
+  jti?: string | undefined;
+  accountId?: string | undefined;
+  clientId?: string | undefined;
+  openid?: unknown;
+  resources?: unknown;
+  rejected?: unknown;
+  rar?: unknown;
+  save(): Promise<string>;
+  destroy(): Promise<void>;
+}
+
+/** Something that was issued under a grant: a code or a token. */
+export interface Issued {
+  accountId?: string | undefined;
+  grantId?: string | undefined;
+}
+
+/** What an ID token is made of. */
+export interface IssuedLogin {
+  acr?: string | undefined;
+  amr?: string[] | undefined;
+  authTime?: number | undefined;
+}
+
+/** Koa's context of a request to the provider. */
+export interface ProviderContext {
+  /** Express's, where the provider is mounted in an Express application. */
+  req: object;
+  oidc: {
+    params?: Record<string, unknown> | undefined;
+    result?: { login?: unknown; consent?: { grantId?: string | undefined } | undefined } | undefined;
+    session?: ProviderSession | undefined;
+    client?: { clientId: string } | undefined;
+    entities: object;
+    provider: { Grant: GrantModel };
+  };
+}
+
+export interface GrantModel {
+  new (payload: object): Grant;
+  find(id: string): Promise<Grant | undefined>;
+}
+
+/** `interactionPolicy` of oidc-provider. */
+export interface PolicyParts<Policy extends LoginPolicy> {
+  Check: new (...parameters: never) => unknown;
+  base: () => Policy;
+}
+
+/** How `Check` is used here; of its two ways to be made, a type of ours cannot name one. */
+export type CheckClass = new (
+  reason: string,
+  description: string,
+  error: string,
+  check: (ctx: ProviderContext) => boolean,
+) => never;
+
+export interface LoginPolicy {
+  get(
+    name: string,
+  ): { details: (ctx: never) => unknown; checks: { add(check: never, index?: number): void } } | undefined;
+}
+
+/** The provider as the interaction sees it. */
+export interface Provider {
+  interactionDetails(request: Request, response: object): Promise<Interaction>;
+  interactionFinished(request: Request, response: object, result: object): Promise<void>;
+}
+
+export interface Interaction {
+  uid: string;
+  prompt: { name: string; details: Record<string, unknown> };
+  params: Record<string, unknown>;
+}
