@@ -174,6 +174,7 @@ describe('the documentation', () => {
         'languages',
         'policy',
         'migration',
+        'adopting',
       ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
@@ -186,6 +187,7 @@ describe('the documentation', () => {
 
 /** What a host has at hand where a snippet stands. */
 const HOST = `
+import csurf from 'csurf';
 import express from 'express';
 import session from 'express-session';
 import passport from 'passport';
@@ -220,7 +222,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions | TextChanges;
-void [{} as Unused, oldTable, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, csurf, oldTable, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */
