@@ -19,26 +19,33 @@ function changesOf(diff: string): string[] {
   return diff.split('\n').filter((line) => /^[+-].*\S/.test(line) && !/^(---|\+\+\+) /.test(line));
 }
 
-describe.each(['express-4-ejs', 'express-5-postgres', 'password-and-oauth2'])(
-  'the guide, of %s',
-  (folder) => {
-    const diff = compare(folder);
+const folders = ['express-4-ejs', 'express-5-postgres', 'password-and-oauth2'];
 
-    it('says how many lines were added, and how many of before were changed', () => {
-      const row = new RegExp(`^\\| \\[[^\\]]+\\]\\([^)]*/${folder}\\) .*\\| (\\d+) +\\| (\\d+) +\\|$`, 'm');
-      const [, added, changed] = row.exec(guide) ?? [];
-      const count = (sign: string): string => String(diff.filter((line) => line.startsWith(sign)).length);
-      expect([added, changed]).toEqual([count('+'), count('-')]);
-    });
+describe.each(folders)('the guide, of %s', (folder) => {
+  const diff = compare(folder);
 
-    it('counts lines as people write them: none is longer than 80 characters or holds two statements', () => {
-      for (const line of diff.filter((each) => each.startsWith('+'))) {
-        expect(line.length).toBeLessThanOrEqual(81);
-        expect(line).not.toMatch(/; *\S/);
-      }
-    });
-  },
-);
+  it('says how many lines were added, and how many of before were changed', () => {
+    const row = new RegExp(`^\\| \\[[^\\]]+\\]\\([^)]*/${folder}\\) .*\\| (\\d+) +\\| (\\d+) +\\|$`, 'm');
+    const [, added, changed] = row.exec(guide) ?? [];
+    const count = (sign: string): string => String(diff.filter((line) => line.startsWith(sign)).length);
+    expect([added, changed]).toEqual([count('+'), count('-')]);
+  });
+
+  it('counts lines as people write them: none is longer than 80 characters or holds two statements', () => {
+    for (const line of diff.filter((each) => each.startsWith('+'))) {
+      expect(line.length).toBeLessThanOrEqual(81);
+      expect(line).not.toMatch(/; *\S/);
+    }
+  });
+});
+
+it('the README says how many they were', () => {
+  const counts = folders.map((folder) => compare(folder).length);
+  const [few, many] = [Math.min(...counts), Math.max(...counts)].map(String);
+  expect(read('README.md').replaceAll('\n', ' ')).toContain(
+    `took ${few!} or ${many!} added lines, and none changed`,
+  );
+});
 
 it('the guide shows the whole difference of one of them', () => {
   const [, shown = ''] = /^```diff\n([^]*?)^```$/m.exec(guide) ?? [];
