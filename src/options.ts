@@ -86,7 +86,7 @@ export interface SecondFactorOptions {
    * makes changes needs it: those of another are seen within 30 s. Default: one indexed read in SQL.
    */
   epochs?: {
-    /** A client of `ioredis` or of `redis` (node-redis 5), such as that of the session store. */
+    /** A client of `ioredis` or of `redis` (node-redis 5 or 6), such as that of the session store. */
     redis: RedisClient;
     /** Of its keys. The same for all nodes, and no other application's. Default `second-factor:` and the issuer. */
     prefix?: string;

@@ -175,6 +175,7 @@ describe('the documentation', () => {
         'languages',
         'policy',
         'migration',
+        'adopting',
       ].map((name) => `docs/${name}.md`),
     ]) {
       const found = [...read(page).matchAll(/<!-- test: compiles -->\s+```ts\n([\s\S]*?)```/g)];
@@ -187,6 +188,7 @@ describe('the documentation', () => {
 
 /** What a host has at hand where a snippet stands. */
 const HOST = `
+import csurf from 'csurf';
 import express from 'express';
 import session from 'express-session';
 import passport from 'passport';
@@ -224,7 +226,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions | TextChanges;
-void [{} as Unused, oldTable, yourClients, findOidcAccount, askConsent, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, csurf, oldTable, yourClients, findOidcAccount, askConsent, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

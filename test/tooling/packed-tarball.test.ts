@@ -17,6 +17,15 @@ interface Manifest {
   peerDependencies: Record<string, string>;
 }
 
+interface Lock {
+  packages: Record<string, { hasInstallScript?: true }>;
+}
+
+interface BillOfMaterials {
+  metadata: { component: { name: string; version: string } };
+  components: { name: string }[];
+}
+
 function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
@@ -63,6 +72,13 @@ describe('the packed tarball, installed in a fresh folder', { timeout: 120_000 }
     );
   });
 
+  it('brings no install script', () => {
+    const lock = JSON.parse(readFileSync(join(host, 'package-lock.json'), 'utf8')) as Lock;
+    expect(Object.keys(lock.packages)).toContain('node_modules/passport-second-factor');
+    const scripted = Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript);
+    expect(scripted).toEqual([]);
+  });
+
   const names = 'second-factor: function, totp: function, testing: function, oidc: function';
   const print =
     'console.log(`second-factor: ${typeof main.createSecondFactor}, totp: ${typeof main.TotpStrategy}, ' +
@@ -107,6 +123,15 @@ describe('the packed tarball, installed in a fresh folder', { timeout: 120_000 }
     const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit'];
     run(host, 'node_modules/.bin/tsc', ...options, ...strict, 'host.ts', 'client.ts');
   });
+});
+
+it('the bill of materials names the package and what it depends on, and nothing for development', () => {
+  const bill = JSON.parse(run(root, process.execPath, 'scripts/sbom.mjs')) as BillOfMaterials;
+  const { name, version } = bill.metadata.component;
+  expect([name, version]).toEqual(['passport-second-factor', readManifest(root).version]);
+  const listed = bill.components.map((component) => component.name);
+  expect(listed).toEqual(expect.arrayContaining(Object.keys(readManifest(root).dependencies)));
+  expect(listed.filter((each) => each === 'vitest' || each === 'express')).toEqual([]);
 });
 
 /** A whole host, as JavaScript and TypeScript alike. */
