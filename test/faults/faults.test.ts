@@ -11,11 +11,11 @@ import {
 } from '../helpers/example-server.js';
 import { createRedisProcess } from '../helpers/redis-processes.js';
 import { Visitor } from '../helpers/visitor.js';
-import { lockAccounts } from './database-session.js';
+import { becomeStandby, lockTable, promote } from './database-session.js';
 import { createLink, type Line, type Link } from './link.js';
 import { report } from './report.js';
 import { holdWriteLock } from './sqlite-lock.js';
-import { createCast, noFindings, ROUNDS, sendRound } from './traffic.js';
+import { type Cast, createCast, noFindings, ROUNDS, sendRound } from './traffic.js';
 
 /** Milliseconds in which every request must be answered (R1), and in which service must be as before. */
 const ANSWERED_WITHIN = 2_000;
@@ -44,7 +44,12 @@ const lines = (what: string, link: () => Link): Fault[] =>
     end: () => link().set('open'),
   }));
 
-function databaseSetting(name: string, startServer: () => Promise<DatabaseServer>): Setting {
+/** @param more what only this kind of server can meet. */
+function databaseSetting(
+  name: string,
+  startServer: () => Promise<DatabaseServer>,
+  more: (server: DatabaseServer) => Fault[] = () => [],
+): Setting {
   return {
     name,
     async start() {
@@ -65,12 +70,21 @@ function databaseSetting(name: string, startServer: () => Promise<DatabaseServer
           {
             name: `${name} table locked by another session`,
             begin: async () => {
-              unlock = await lockAccounts(database);
+              unlock = await lockTable(database, 'two_factor_auth');
             },
             end: () => unlock?.(),
             // Epochs are cached.
             mayServe: true,
           },
+          {
+            // The example's own queries wait for its users, each with a connection of the pool.
+            name: `${name} pool used up`,
+            begin: async () => {
+              unlock = await lockTable(database, 'users');
+            },
+            end: () => unlock?.(),
+          },
+          ...more(server),
         ],
         async stop() {
           await link.close();
@@ -138,7 +152,14 @@ const settings: Setting[] = [
       };
     },
   },
-  databaseSetting('PostgreSQL', startPostgres),
+  databaseSetting('PostgreSQL', startPostgres, (server) => [
+    {
+      name: 'PostgreSQL a standby (read-only), then promoted',
+      begin: () => becomeStandby(server),
+      end: () => promote(server),
+      mayServe: true,
+    },
+  ]),
   databaseSetting('MariaDB', startMariadb),
 ];
 
@@ -172,27 +193,52 @@ describe.each(settings)('R1 faults of $name', ({ start }) => {
           await sendRound(urls, cast, round, fault.mayServe === true, findings);
         await fault.end();
         const recovery = await measureRecovery(cast.bob, urls.length);
-        report({ fault: fault.name, ...findings, recovery });
+        const { acceptedTwice, lost } = await audit(urls, cast, findings.accepted);
+        report({
+          fault: fault.name,
+          ...findings,
+          recovery,
+          acceptedTwice: acceptedTwice.length,
+          lost: lost.length,
+        });
 
-        expect(findings.letIn, fault.name).toBe(0);
+        expect([findings.letIn, acceptedTwice, lost], fault.name).toEqual([0, [], []]);
         expect(findings.unexpected, fault.name).toEqual([]);
         expect(findings.refused, fault.name).toBeGreaterThan(0);
         expect(findings.slowest, fault.name).toBeLessThan(ANSWERED_WITHIN);
         expect(findings.slowestAfterHash, fault.name).toBeLessThan(ANSWERED_AFTER_HASH_WITHIN);
         expect(recovery, fault.name).toBeLessThan(RECOVERED_WITHIN);
 
-        // Nobody was let in afterwards either, and nothing was lost.
+        // Nobody was let in afterwards either.
         for (const { visitor } of [...cast.half, ...cast.waiting])
           expect(await visitor.isSignedIn()).toBe(false);
         expect(await cast.ada.isSignedIn()).toBe(true);
-        const again = new Visitor(urls);
-        expect((await again.signIn(cast.adaName)).location).toBe('/two-factor/challenge');
-        expect((await again.answer(cast.backupCodes[ROUNDS] ?? '')).location).toContain('/backup-codes/used');
-        expect(await again.isSignedIn()).toBe(true);
       }
     },
   );
 });
+
+/** Which codes of the time of a fault are accepted twice, and what of Ada's second factor works no more. */
+async function audit(
+  urls: readonly string[],
+  { adaName, backupCodes }: Cast,
+  accepted: readonly string[],
+): Promise<{ acceptedTwice: string[]; lost: string[] }> {
+  const enters = async (code: string): Promise<boolean> => {
+    const visitor = new Visitor(urls);
+    await visitor.signIn(adaName);
+    await visitor.answer(code);
+    return visitor.isSignedIn();
+  };
+  const acceptedTwice: string[] = [];
+  for (const code of backupCodes.slice(0, ROUNDS)) {
+    // Where the answer was "unavailable" it may have been used up all the same; where it was not, it works now, once.
+    const isAcceptedNow = await enters(code);
+    if (isAcceptedNow && (accepted.includes(code) || (await enters(code)))) acceptedTwice.push(code);
+  }
+  const lost = (await enters(backupCodes[ROUNDS] ?? '')) ? [] : ['a backup code that was not used'];
+  return { acceptedTwice, lost };
+}
 
 /** Until every node serves a session again. */
 async function measureRecovery(visitor: Visitor, nodes: number): Promise<number> {

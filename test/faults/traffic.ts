@@ -21,6 +21,8 @@ export interface Findings {
   /** Answers that opened something for somebody whose login was not complete. */
   letIn: number;
   refused: number;
+  /** Backup codes that were accepted meanwhile. */
+  accepted: string[];
   /** Answers that should not have come, in words. */
   unexpected: string[];
   /** The longest answer in milliseconds, and the longest of those for which the example hashes a password first. */
@@ -32,6 +34,7 @@ export const noFindings = (): Findings => ({
   requests: 0,
   letIn: 0,
   refused: 0,
+  accepted: [],
   unexpected: [],
   slowest: 0,
   slowestAfterHash: 0,
@@ -121,7 +124,10 @@ export async function sendRound(
     send(
       'half-way, right code',
       half.visitor.copy().post('/two-factor/challenge', { ...half.fields, code }, round + 1),
-      complete(mayServe),
+      (answered) => {
+        if (isIn(answered) || answered.status === 303) findings.accepted.push(code);
+        return complete(mayServe)(answered);
+      },
     ),
     send(
       'password alone',
