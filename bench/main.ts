@@ -1,6 +1,8 @@
 // `npm run bench`: each bench starts all that it compares in one run and returns a table; the tables are printed last.
-// `npm run bench -- --short` takes seconds and shows that it works; its figures mean nothing. Nothing is asserted on time.
+// `npm run bench -- growth` runs one of them. `npm run bench -- --short` takes seconds and shows that it works; its figures mean nothing. Nothing is asserted on time.
 import { availableParallelism, cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { benchGrowth } from './growth/bench.js';
 import { benchProtectedPage } from './protected-page/bench.js';
 
 export interface Effort {
@@ -15,9 +17,19 @@ export interface Table {
   rows: Record<string, string>[];
 }
 
-const benches = [benchProtectedPage];
+const benches: Record<string, (effort: Effort) => Promise<Table[]>> = {
+  'protected-page': benchProtectedPage,
+  growth: benchGrowth,
+};
 
-const isShort = process.argv.includes('--short');
+const { values, positionals } = parseArgs({
+  options: { short: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const isShort = values.short === true;
+const chosen = Object.entries(benches).filter(
+  ([name]) => positionals.length === 0 || positionals.includes(name),
+);
 const effort: Effort = {
   isShort,
   ...(isShort ? { rounds: 2, requests: 64 } : { rounds: 60, requests: 500 }),
@@ -25,7 +37,7 @@ const effort: Effort = {
 
 const load = loadavg()[0] ?? 0;
 const tables: Table[] = [];
-for (const bench of benches) tables.push(await bench(effort));
+for (const [, bench] of chosen) tables.push(...(await bench(effort)));
 const { model = 'unknown' } = cpus()[0] ?? {};
 console.log(
   `${model}, ${availableParallelism()} cores, Node ${process.version}; load before: ${load.toFixed(1)}`,

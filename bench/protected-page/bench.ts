@@ -25,7 +25,7 @@ const [WARM_UP, WARM_AGAIN] = [2_000, 64];
 const COUNTED = 100;
 
 /** What the check of each request costs: a protected page of one application without the second factor and with it. */
-export async function benchProtectedPage({ rounds, requests, isShort }: Effort): Promise<Table> {
+export async function benchProtectedPage({ rounds, requests, isShort }: Effort): Promise<Table[]> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const [redisServer, postgres] = await Promise.all([startRedisServer(), startPostgres()]);
   const redis = new Redis(redisServer.url);
@@ -77,10 +77,11 @@ export async function benchProtectedPage({ rounds, requests, isShort }: Effort):
     await start('PostgreSQL, cached epochs', { database: postgres.url, isCached: true });
     const samples = await runRounds(contenders, rounds, measure);
     const ofBase = samples.get(base) ?? [];
-    return {
+    const table = {
       title: `A protected page, ${CONNECTIONS} connections, session in Redis; ratios to the base, round by round`,
       rows: [...samples].map(([contender, own]) => describe(contender, own, ofBase)),
     };
+    return [table];
   } finally {
     await Promise.all([client, ...contenders.map(({ worker }) => worker)].map((worker) => worker.stop()));
     redis.disconnect();

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { sqlStorage, type Storage } from 'passport-second-factor';
+import pg from 'pg';
+import { createDatabase, startPostgres } from '../../test/helpers/databases.js';
+import type { Effort, Table } from '../main.js';
+import { type Interval, medianOf } from '../rounds.js';
+import { fill, type Filled, insertIntoPostgres, insertIntoSqlite } from './fill.js';
+
+/** One database with so many users in it. */
+interface Store {
+  storage: Storage;
+  users: Filled[];
+  /** Bytes of tables and indexes, by user: without backup codes, and of a code. */
+  size: { user: number; code: number };
+}
+
+interface Kind {
+  name: string;
+  open(users: number): Promise<Store>;
+  close(): Promise<void>;
+}
+
+const NOW = 1_800_000_000_000;
+const SAMPLES = 2_000;
+
+/** What a login costs in the database when there are many users, beside what it costs when there are few (goal D). */
+export async function benchGrowth({ isShort }: Effort): Promise<Table[]> {
+  const [few, many] = isShort ? [200, 1_000] : [1_000, 1_000_000];
+  const samples = isShort ? 50 : SAMPLES;
+  const times: Record<string, string>[] = [];
+  const sizes: Record<string, string>[] = [];
+  for (const kind of [createSqlite(), await createPostgres()]) {
+    try {
+      const [small, large] = [await kind.open(few), await kind.open(many)];
+      for (const [what, act] of Object.entries(acts)) {
+        const taken: [number[], number[]] = [[], []];
+        for (let n = 0; n < samples; n += 1)
+          for (const [index, store] of (n % 2 === 0 ? [0, 1] : [1, 0]).map(
+            (at) => [at, [small, large][at]!] as const,
+          ))
+            taken[index as 0 | 1].push(await act(store, n));
+        times.push({
+          ...{ database: kind.name, what },
+          [`µs at ${String(few)} users`]: medianOf(taken[0]).median.toFixed(1),
+          [`µs at ${String(many)} users`]: medianOf(taken[1]).median.toFixed(1),
+          'ratio [95 %]': draw(medianOf(taken[1].map((time, n) => time / (taken[0][n] ?? NaN)))),
+        });
+      }
+      sizes.push({
+        database: kind.name,
+        users: String(many),
+        'bytes a user, one authenticator': large.size.user.toFixed(0),
+        'bytes a backup code': large.size.code.toFixed(0),
+      });
+    } finally {
+      await kind.close();
+    }
+  }
+  return [
+    { title: 'Growth: one call of storage after the other, a random user each time', rows: times },
+    { title: 'Size of tables and indexes', rows: sizes },
+  ];
+}
+
+/** Each prepares what it needs and times one call, in microseconds. */
+const acts: Record<string, (store: Store, n: number) => Promise<number>> = {
+  'account and authenticators read': ({ storage, users }, n) => {
+    const { userId } = pick(users, n);
+    return time(async () => {
+      await storage.findAccount(userId);
+      await storage.listAuthenticators(userId);
+    });
+  },
+  'TOTP code accepted': async ({ storage, users }, n) => {
+    const { userId, authenticatorId } = pick(users, n);
+    const login = await begin(storage, userId);
+    const proof = { lane: 'totp', authenticatorId, step: 60_000_000 + n } as const;
+    return time(() => storage.accept({ ...login, proof, effect: 'complete', now: NOW, events: [] }));
+  },
+  'backup code accepted': async ({ storage, users }, n) => {
+    const { userId, setId, codeHash } = pick(users, n);
+    const login = await begin(storage, userId);
+    const proof = { lane: 'backup-code', setId, codeHash } as const;
+    return time(() => storage.accept({ ...login, proof, effect: 'complete', now: NOW, events: [] }));
+  },
+};
+
+function pick(users: readonly Filled[], n: number): Filled {
+  return users[(n * 7) % users.length]!;
+}
+
+async function begin(storage: Storage, userId: string) {
+  const key = { handleHash: randomUUID(), purpose: 'login', userId, epoch: 1 } as const;
+  const times = { createdAt: NOW, expiresAt: NOW + 600_000, completedAt: null };
+  await storage.createPending({ ...key, payload: null, failures: 0, ...times });
+  return key;
+}
+
+async function time(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) * 1_000;
+}
+
+function createSqlite(): Kind {
+  const folder = mkdtempSync(join(tmpdir(), 'growth-'));
+  const opened: Database.Database[] = [];
+  return {
+    name: 'SQLite',
+    async open(count) {
+      const file = join(folder, `${String(count)}.db`);
+      const db = new Database(file);
+      opened.push(db);
+      db.pragma('journal_mode = WAL');
+      const storage = sqlStorage.sqlite(db);
+      await storage.migrate();
+      const users = await fill(count, insertIntoSqlite(db));
+      db.pragma('wal_checkpoint(truncate)');
+      const all = statSync(file).size;
+      const pages = (table: string): number =>
+        Number(
+          (
+            db.prepare('select sum(pgsize) as bytes from dbstat where name like ?').get(table) as {
+              bytes: number;
+            }
+          ).bytes,
+        );
+      // The table of codes has its key beside it.
+      const codes = tryDbstat(() => pages('%two_factor_backup_codes%')) ?? all;
+      return { storage, users, size: { user: (all - codes) / count, code: codes / count / 10 } };
+    },
+    close() {
+      for (const db of opened) db.close();
+      rmSync(folder, { recursive: true });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Not every build of SQLite has this table. */
+function tryDbstat(read: () => number): number | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+async function createPostgres(): Promise<Kind> {
+  const server = await startPostgres();
+  const pools: pg.Pool[] = [];
+  return {
+    name: 'PostgreSQL',
+    async open(count) {
+      const pool = new pg.Pool({ connectionString: await createDatabase(server), max: 4 });
+      pools.push(pool);
+      const storage = sqlStorage.postgres(pool);
+      await storage.migrate();
+      const users = await fill(count, insertIntoPostgres(pool));
+      await pool.query('vacuum analyze');
+      const { rows } = await pool.query<{ all: string; codes: string }>(
+        `select sum(pg_total_relation_size(c.oid)) as all,
+           sum(pg_total_relation_size(c.oid)) filter (where relname = 'two_factor_backup_codes') as codes
+         from pg_class c where relname like 'two_factor_%' and relkind = 'r'`,
+      );
+      const [all, codes] = [Number(rows[0]?.all), Number(rows[0]?.codes)];
+      return { storage, users, size: { user: (all - codes) / count, code: codes / count / 10 } };
+    },
+    async close() {
+      await Promise.all(pools.map((pool) => pool.end()));
+      await server.stop();
+    },
+  };
+}
+
+function draw({ median, low, high }: Interval): string {
+  return `${median.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+}
