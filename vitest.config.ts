@@ -34,7 +34,7 @@ const testsIn = (...folders: string[]): string[] => folders.map((folder) => `tes
 const apart = {
   stories: testsIn('stories'),
   gallery: testsIn('gallery'),
-  databases: [...testsIn('databases'), 'test/adoption/express-5-postgres.test.ts'],
+  databases: [...testsIn('databases', 'cluster'), 'test/adoption/express-5-postgres.test.ts'],
   faults: testsIn('faults'),
   soak: testsIn('soak'),
 };

@@ -9,6 +9,9 @@ export function redisUrl(): string {
   return url;
 }
 
+/** Where the example keeps its sessions in stories. */
+export const sessionsUrl = (): string => inject('sessionsUrl');
+
 /** A key prefix of its own for each caller, because all test files share one server. */
 export function redisPrefix(): string {
   return `test:${randomUUID()}:`;

@@ -7,7 +7,7 @@ import {
   type Installation,
   startExample,
 } from '../helpers/example-server.js';
-import { redisUrl } from '../helpers/redis.js';
+import { sessionsUrl } from '../helpers/redis.js';
 
 /** The whole life of a second factor, as a person lives it: in a real browser without JavaScript, on real parts. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 describe.each([
-  ['Redis', redisUrl],
+  ['Redis', sessionsUrl],
   ['no Redis given', () => ''],
 ])('a person with an authenticator app, %s', (kind, redis) => {
   const name = kind === 'Redis' ? 'ada' : 'bob';

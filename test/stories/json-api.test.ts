@@ -6,14 +6,14 @@ import {
   startExample,
 } from '../helpers/example-server.js';
 import { runProgram } from '../helpers/program.js';
-import { redisUrl } from '../helpers/redis.js';
+import { sessionsUrl } from '../helpers/redis.js';
 
 /** With codes of a program that is not ours. */
 describe('the life of a second factor by the JSON API, with oathtool', { timeout: 120_000 }, () => {
   let installation: Installation;
   let server: ExampleServer;
   beforeAll(async () => {
-    installation = createInstallation(redisUrl());
+    installation = createInstallation(sessionsUrl());
     server = await startExample(installation.environment);
   });
   afterAll(async () => {

@@ -7,6 +7,7 @@ import {
   type Installation,
   startExample,
 } from '../helpers/example-server.js';
+import { sessionsUrl } from '../helpers/redis.js';
 
 /** A service begins to ask for two-step sign-in, in a real browser without JavaScript, on real parts. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -37,7 +38,7 @@ describe('a person of whom two-step sign-in is asked', () => {
 
   beforeAll(async () => {
     browser = await launchBrowser();
-    installation = createInstallation('');
+    installation = createInstallation(sessionsUrl());
     server = await startExample(environment('14'));
     context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();

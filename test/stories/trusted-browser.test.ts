@@ -7,6 +7,7 @@ import {
   type Installation,
   startExample,
 } from '../helpers/example-server.js';
+import { sessionsUrl } from '../helpers/redis.js';
 
 /** "Don’t ask again on this browser", as a person uses it: in a real browser without JavaScript, on real parts. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -21,7 +22,7 @@ describe('a person who trusts the own browser', () => {
 
   beforeAll(async () => {
     browser = await launchBrowser();
-    installation = createInstallation('');
+    installation = createInstallation(sessionsUrl());
     server = await startExample(installation.environment);
     context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();
