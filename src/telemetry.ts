@@ -37,58 +37,73 @@ const unwatched: Watchers = {
 function watchersOf({ metrics, trace }: TelemetryApi): Watchers {
   const meter = metrics.getMeter(SCOPE);
   const tracer = trace.getTracer(SCOPE);
-  const answers = meter.createCounter('second_factor.answers', {
-    description: 'Answers to a challenge, by what they led to.',
-    unit: '{answer}',
-  });
-  const held = meter.createCounter('second_factor.logins.held', {
-    description: 'Logins that wait for their second step.',
-    unit: '{login}',
-  });
-  const events = meter.createCounter('second_factor.events', {
-    description: 'Events that this process has written, by kind.',
-    unit: '{event}',
-  });
-  const lookups = meter.createCounter('second_factor.epoch.lookups', {
-    description: 'Epochs that were asked for: in the cache (hit), or there in vain (miss).',
-    unit: '{lookup}',
-  });
+
+  const createCount = (
+    name: string,
+    description: string,
+    unit: string,
+  ): ((attributes: Attributes) => void) => {
+    const counter = meter.createCounter(name, { description, unit });
+    return (attributes) => quietly(() => counter.add(1, attributes));
+  };
+  const countAnswer = createCount(
+    'second_factor.answers',
+    'Answers to a challenge, by what they led to.',
+    '{answer}',
+  );
+  const countHeld = createCount(
+    'second_factor.logins.held',
+    'Logins that wait for their second step.',
+    '{login}',
+  );
+  const countEvent = createCount(
+    'second_factor.events',
+    'Events that this process has written, by kind.',
+    '{event}',
+  );
+  const countLookup = createCount(
+    'second_factor.epoch.lookups',
+    'Epochs that were asked for: in the cache (hit), or there in vain (miss).',
+    '{lookup}',
+  );
   const durations = meter.createHistogram('second_factor.operation.duration', {
     description: 'How long an answer, a hold and each call of storage took.',
     unit: 's',
     advice: buckets,
   });
 
-  /** Does the work in a span of its own, and measures it. */
+  /** Does the work in a span of its own, and measures it. It is done once, and its result is its own, whatever becomes of the span. */
   async function measure<T>(operation: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
-    return tracer.startActiveSpan(`${SCOPE} ${operation}`, { attributes }, async (span) => {
-      const start = performance.now();
-      let outcome = 'failed';
-      try {
-        const result = await work();
-        outcome = 'done';
-        return result;
-      } catch (error) {
-        span.setStatus({ code: FAILED });
-        throw error;
-      } finally {
-        durations.record((performance.now() - start) / 1_000, { operation, outcome });
-        span.end();
-      }
+    let result: Promise<T> | undefined;
+    const run = (): Promise<T> => (result ??= work());
+    quietly(() => {
+      tracer.startActiveSpan(`${SCOPE} ${operation}`, { attributes }, (span) => {
+        const start = performance.now();
+        const end = (outcome: 'done' | 'failed'): void =>
+          quietly(() => {
+            if (outcome === 'failed') span.setStatus({ code: FAILED });
+            durations.record((performance.now() - start) / 1_000, { operation, outcome });
+            span.end();
+          });
+        run().then(
+          () => end('done'),
+          () => end('failed'),
+        );
+      });
     });
+    return run();
   }
 
   async function answer<T extends { kind: string }>(
     attributes: Attributes,
     work: () => Promise<T>,
   ): Promise<T> {
-    const count = (outcome: string): void => answers.add(1, { ...attributes, outcome });
     try {
       const result = await measure('answer', attributes, work);
-      count(result.kind);
+      countAnswer({ ...attributes, outcome: result.kind });
       return result;
     } catch (error) {
-      count('failed');
+      countAnswer({ ...attributes, outcome: 'failed' });
       throw error;
     }
   }
@@ -119,13 +134,13 @@ function watchersOf({ metrics, trace }: TelemetryApi): Watchers {
               return read();
             });
           } finally {
-            lookups.add(1, { result });
+            countLookup({ result });
           }
         },
       },
 
     journal: (journal) => {
-      journal.on('*', ({ kind }) => events.add(1, { kind }));
+      journal.on('*', ({ kind }) => countEvent({ kind }));
       return journal;
     },
 
@@ -133,7 +148,7 @@ function watchersOf({ metrics, trace }: TelemetryApi): Watchers {
       ...flow,
       async hold(...parameters) {
         const pending = await measure('hold', {}, () => flow.hold(...parameters));
-        held.add(1, { owes: parameters[2] === undefined ? 'answer' : 'enrolment' });
+        countHeld({ owes: parameters[2] === undefined ? 'answer' : 'enrolment' });
         return pending;
       },
     }),
@@ -151,3 +166,12 @@ function watchersOf({ metrics, trace }: TelemetryApi): Watchers {
 
 /** `SpanStatusCode.ERROR` of OpenTelemetry. */
 const FAILED = 2;
+
+/** What is measured does not depend on how. */
+function quietly(tell: () => void): void {
+  try {
+    tell();
+  } catch {
+    // A broken telemetry is nobody's login.
+  }
+}

@@ -6,8 +6,9 @@ import Database from 'libsql';
 import { sqlStorage, type Storage } from 'passport-second-factor';
 import pg from 'pg';
 import { createDatabase, startPostgres } from '../../test/helpers/databases.js';
+import { draw } from '../counting.js';
 import type { Effort, Table } from '../main.js';
-import { type Interval, medianOf } from '../rounds.js';
+import { medianOf } from '../rounds.js';
 import { fill, type Filled, insertIntoPostgres, insertIntoSqlite } from './fill.js';
 
 /** One database with so many users in it. */
@@ -175,8 +176,4 @@ async function createPostgres(): Promise<Kind> {
       await server.stop();
     },
   };
-}
-
-function draw({ median, low, high }: Interval): string {
-  return `${median.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 }

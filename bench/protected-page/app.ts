@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { Passport } from 'passport';
 import { Strategy } from 'passport-local';
 import { createSecondFactor } from 'passport-second-factor';
-import { openCounted } from './counted-storage.js';
+import { openCounted } from '../counted-storage.js';
 
 export interface Application {
   redis: string;

@@ -5,9 +5,10 @@ import { Redis } from 'ioredis';
 import { startRedisServer } from '../../examples/identity-server/src/redis-server.js';
 import { startPostgres } from '../../test/helpers/databases.js';
 import type { Run } from '../client.js';
+import { countCommands, draw } from '../counting.js';
 import type { Effort, Table } from '../main.js';
 import { startWorker, type Worker } from '../processes.js';
-import { type Interval, medianOf, ratioOf, runRounds, type Sample } from '../rounds.js';
+import { medianOf, ratioOf, runRounds, type Sample } from '../rounds.js';
 import type { Application, State } from './app.js';
 
 interface Contender {
@@ -90,12 +91,6 @@ export async function benchProtectedPage({ rounds, requests, isShort }: Effort):
   }
 }
 
-/** By the server itself; the question is one of them. */
-async function countCommands(redis: Redis): Promise<number> {
-  const calls = [...(await redis.info('commandstats')).matchAll(/^cmdstat_(?!info)[^:]+:calls=(\d+)/gm)];
-  return calls.reduce((sum, [, count]) => sum + Number(count), 0);
-}
-
 async function logIn(url: string): Promise<string> {
   const body = new URLSearchParams({ username: 'ada', password: 'any' });
   const response = await fetch(`${url}/login`, { method: 'POST', body, redirect: 'manual' });
@@ -116,8 +111,4 @@ function describe(contender: Contender, own: Sample[], base: Sample[]): Record<s
     SQL: contender.statements.toFixed(2),
     Redis: contender.commands.toFixed(2),
   };
-}
-
-function draw({ median, low, high }: Interval): string {
-  return `${median.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
 }

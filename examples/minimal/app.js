@@ -1,5 +1,5 @@
 // The quick start of the README as a whole application: a login page and an account page.
-import { scryptSync, timingSafeEqual } from 'node:crypto';
+import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
 import express from 'express';
 import session from 'express-session';
 import Database from 'libsql';
@@ -8,7 +8,7 @@ import { Strategy as LocalStrategy } from 'passport-local';
 import { createSecondFactor, sqlStorage } from 'passport-second-factor';
 
 const port = process.env.PORT ?? 3000;
-const sessionSecret = process.env.SESSION_SECRET ?? 'keyboard cat';
+const sessionSecret = process.env.SESSION_SECRET ?? randomBytes(32).toString('hex');
 const store = new session.MemoryStore(); // for trying it: it forgets, and serves one process only
 const db = new Database('second-factor.db');
 db.pragma('journal_mode = WAL');

@@ -72,7 +72,7 @@ export class LoginDesk {
     // A browser is trusted for a login: where a session has ended meanwhile, nobody gave a first factor.
     const decision: Decision =
       known?.kind === 'complete'
-        ? { kind: 'complete', stamp: await this.reauthentication.prove(request, user, known.stamp) }
+        ? { kind: 'complete', stamp: await this.#proveAgain(request, user, known.stamp) }
         : await this.#decide(request, user, userId, known === undefined);
     if (known?.kind === 'ended' && !isAnswerOwed(decision)) throw endedElsewhere();
     if (decision.kind === 'owed') {
@@ -92,6 +92,12 @@ export class LoginDesk {
     });
     this.reauthentication.setReturnTo(request);
     return 'complete';
+  }
+
+  /** Of somebody who has a second factor, a password that is given again must not make an old code look new. */
+  async #proveAgain(request: Request, user: Express.User, stamp: Stamp): Promise<Stamp> {
+    if (await this.#gate.hasSecondFactor(stamp.userId)) return stamp;
+    return this.reauthentication.prove(request, user, stamp);
   }
 
   /**

@@ -117,6 +117,8 @@ export function createOidcAdapter(
         const way = verdict === 'more-wanted' ? await findWay(login) : 'none';
         if (way === 'code') {
           await secondFactor.askProof(request, response);
+        } else if (isInVain(interaction, login)) {
+          await refuse(provider, request, response);
         } else if (verdict === 'enough' || !demand.isEssential || isNamed(demand, login, levels)) {
           const { loginTs: ts, ...rest } = toProviderLogin(demand, login);
           await provider.interactionFinished(request, response, { login: { ...rest, ts } });
@@ -153,6 +155,17 @@ function isFresh({ params, prompt }: Interaction, { maxAge }: Demand, login: Pro
   if (typeof askedAt !== 'number')
     throw misconfigured('interactions.policy of oidc-provider must be the one that the adapter makes.');
   return Math.max(...Object.values(login.proofs)) >= askedAt;
+}
+
+/**
+ * Whether to finish would only bring the same question again: what is asked is another person, or nothing that a login could give. It has to
+ * end with an error, or a link that anybody can write would send a browser round for ever.
+ */
+function isInVain({ prompt, lastSubmission, session }: Interaction, login: Proven): boolean {
+  const { reasons } = prompt;
+  if (reasons.includes('second_factor')) return false;
+  const isOther = reasons.includes('id_token_hint') || reasons.includes('claims_id_token_sub_value');
+  return lastSubmission?.login !== undefined || (isOther && session?.accountId === login.userId);
 }
 
 function isNamed(demand: Demand, login: Assurance, levels: Levels): boolean {

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.js';
 import { randomToken } from '../crypto/random.js';
 import type { RequestSecondFactor } from '../login/assurance.js';
 import type { TwoFactorService } from '../service.js';
@@ -5,7 +6,8 @@ import type { Grant, GrantModel, Issued, IssuedLogin, ProviderContext } from './
 
 /**
  * Ends with the user's epoch what was issued before (R7). The provider keeps tokens without a browser, so a stamp cannot: the id of a
- * grant names the epoch that it was used in, and what was issued under another one is refused.
+ * grant names the epoch that it was used in, and until when a login that still owes an enrolment counts. What was issued under another
+ * epoch, or is older than that, is refused.
  */
 export interface Grants {
   /**
@@ -29,8 +31,9 @@ export function createGrants(service: Pick<TwoFactorService, 'status'>): Grants 
     const { accountId, grantId } = issued as Issued;
     // A client's own token: there is nobody whose change could end it.
     if (accountId === undefined) return true;
-    const epoch = readEpoch(grantId);
-    return epoch !== undefined && (await service.status(accountId)).epoch === epoch;
+    const bond = readBond(grantId);
+    if (bond === undefined || systemClock() >= bond.enrolBy) return false;
+    return (await service.status(accountId)).epoch === bond.epoch;
   }
 
   return {
@@ -41,7 +44,7 @@ export function createGrants(service: Pick<TwoFactorService, 'status'>): Grants 
         const grant = (await findGrant(ctx)) ?? (await make?.(ctx as never));
         if (!grant || login?.state !== 'complete' || login.userId !== grant.accountId) return undefined;
         // Made by the same class, whatever the provider's own types call it.
-        return (await bind(ctx.oidc.provider.Grant, grant, login.epoch)) as G;
+        return (await bind(ctx.oidc.provider.Grant, grant, login)) as G;
       };
     },
 
@@ -73,17 +76,29 @@ async function findGrant({ oidc }: ProviderContext): Promise<Grant | undefined> 
 }
 
 /** What was consented to stays; what was issued under the grant of another epoch does not. */
-async function bind(Grant: GrantModel, grant: Grant, epoch: number): Promise<Grant> {
-  if (readEpoch(grant.jti) === epoch) return grant;
+async function bind(
+  Grant: GrantModel,
+  grant: Grant,
+  { epoch, enrolBy = Infinity }: Partial<Bond> & Pick<Bond, 'epoch'>,
+): Promise<Grant> {
+  const bond = readBond(grant.jti);
+  if (bond?.epoch === epoch && bond.enrolBy === enrolBy) return grant;
   const { accountId, clientId, openid, resources, rejected, rar } = grant;
-  const jti = `${String(epoch)}.${randomToken()}`;
+  const jti = [epoch, ...(enrolBy === Infinity ? [] : [enrolBy]), randomToken()].join('.');
   const bound = new Grant({ jti, accountId, clientId, openid, resources, rejected, rar });
   await bound.save();
   if (grant.jti !== undefined) await grant.destroy();
   return bound;
 }
 
-function readEpoch(grantId: string | undefined): number | undefined {
-  const [, epoch] = /^(\d+)\./.exec(grantId ?? '') ?? [];
-  return epoch === undefined ? undefined : Number(epoch);
+/** What the id of a grant says. */
+interface Bond {
+  epoch: number;
+  /** In milliseconds; never, where the login owes no enrolment. */
+  enrolBy: number;
+}
+
+function readBond(grantId: string | undefined): Bond | undefined {
+  const [, epoch, enrolBy = Infinity] = /^(\d+)\.(?:(\d+)\.)?/.exec(grantId ?? '') ?? [];
+  return epoch === undefined ? undefined : { epoch: Number(epoch), enrolBy: Number(enrolBy) };
 }

@@ -90,6 +90,8 @@ export interface Provider {
 
 export interface Interaction {
   uid: string;
-  prompt: { name: string; details: Record<string, unknown> };
+  prompt: { name: string; reasons: string[]; details: Record<string, unknown> };
+  lastSubmission?: { login?: unknown } | undefined;
+  session?: { accountId?: string | undefined } | undefined;
   params: Record<string, unknown>;
 }

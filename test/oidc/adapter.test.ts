@@ -8,6 +8,7 @@ import {
   type Host,
   ORIGIN,
   readSession,
+  sendPassword,
   signInWhole,
   userOf,
   writeSession,
@@ -56,13 +57,14 @@ async function createProviderHost(options: Partial<SecondFactorOptions> = {}): P
   });
 }
 
-/** Asks for a sign-in. @returns where the redirects end, and what is there. */
+/** Asks for a sign-in, or goes on with one. @returns where the redirects end, and what is there. */
 async function authorise(
   agent: Agent,
   parameters: Record<string, string> = {},
+  start?: string,
 ): Promise<{ at: URL; text: string }> {
   const asked = { client_id: 'shop', response_type: 'code', scope: 'openid', ...parameters };
-  let at = new URL(`/oidc/auth?${new URLSearchParams(asked).toString()}`, ORIGIN);
+  let at = new URL(start ?? `/oidc/auth?${new URLSearchParams(asked).toString()}`, ORIGIN);
   for (let hop = 0; hop < 10; hop += 1) {
     const page = await agent.get(at.pathname + at.search);
     const location = page.headers['location'];
@@ -123,6 +125,43 @@ describe('createOidcAdapter', () => {
     await host.secondFactor.passwordChanged('bob');
     expect((await authorise(agent, { prompt: 'none' })).at.searchParams.get('error')).toBe('login_required');
     expect((await authorise(agent)).at.pathname).toBe('/login');
+  });
+
+  it.each([
+    ['another subject', { id_token: { sub: { value: 'somebody-else' } } }],
+    [
+      'one level by two names',
+      { id_token: { acr: { essential: true, values: [ACR.oneFactor], value: ACR.twoFactors } } },
+    ],
+    ['no level at all', { id_token: { acr: { essential: true, values: [] } } }],
+    ['a level that is no text', { id_token: { acr: { essential: true, value: 7 } } }],
+    ['essential in another spelling', { id_token: { acr: { essential: 'true', value: 'nobody-has-this' } } }],
+  ])('ends a link that asks for %s, and does not send the browser round', async (_, claims) => {
+    const host = await createProviderHost();
+    const { at } = await authorise(await host.signIn('bob'), { claims: JSON.stringify(claims) });
+    expect([at.host, at.searchParams.get('error')]).toEqual(['shop.example', expect.any(String)]);
+  });
+
+  it('R6 a password that is given again makes no old code look new', async () => {
+    let ahead = 0;
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead);
+    const host = await createProviderHost({
+      user: {
+        id: (user) => (user as { id: string }).id,
+        label: () => 'somebody',
+        reauthenticate: { page: '/login', logIn: '/login' },
+      },
+    });
+    const factor = await host.enrol('ada');
+    const thief = await signInWhole(host, 'ada', factor.code());
+    ahead = 3_600_000;
+    const asked = { claims: essential(ACR.twoFactors), max_age: '60', prompt: 'login' };
+    const { at } = await authorise(thief, asked);
+    expect(at.pathname).toBe('/two-factor/challenge');
+    await sendPassword(thief, 'ada');
+    const back = await authorise(thief, {}, at.searchParams.get('return_to') ?? '');
+    expect(back.at.pathname).toBe('/two-factor/challenge');
   });
 
   it('R13 refuses to work without names for the levels', async () => {

@@ -172,6 +172,46 @@ it('R8 nothing that is measured says who somebody is, or holds a code', async ()
     expect(told).not.toContain(secret);
 });
 
+it('R1 telemetry that does nothing, or fails, lets nobody in and costs nobody an answer', async () => {
+  const fail = (): never => {
+    throw new Error('The exporter is away.');
+  };
+  const broken: TelemetryApi[] = [
+    // As a mock of everything is.
+    {
+      metrics: {
+        getMeter: () => ({
+          createCounter: () => ({ add: () => undefined }),
+          createHistogram: () => ({ record: () => undefined }),
+        }),
+      },
+      trace: { getTracer: () => ({ startActiveSpan: () => undefined as never }) },
+    },
+    {
+      metrics: {
+        getMeter: () => ({ createCounter: () => ({ add: fail }), createHistogram: () => ({ record: fail }) }),
+      },
+      trace: {
+        getTracer: () => ({ startActiveSpan: (_name, _about, work) => work({ setStatus: fail, end: fail }) }),
+      },
+    },
+    {
+      metrics: {
+        getMeter: () => ({ createCounter: () => ({ add: fail }), createHistogram: () => ({ record: fail }) }),
+      },
+      trace: { getTracer: () => ({ startActiveSpan: fail }) },
+    },
+  ];
+  for (const api of broken) {
+    const host = await createHost({ options: { telemetry: api } });
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    expect(await whoIs(agent)).toBe('nobody');
+    await answer(agent, factor.backupCodes[0] ?? '');
+    expect(await whoIs(agent)).toBe('ada');
+  }
+});
+
 it('takes the module as it is, and nothing else', async () => {
   const { options } = await createHost({ options: { telemetry } });
   expect(() => createSecondFactor({ ...options, telemetry: {} as TelemetryApi })).toThrow(

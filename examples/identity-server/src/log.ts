@@ -11,7 +11,7 @@ export const log = pino(
   {
     base: null,
     // What an error says is ours to choose: its stack and causes, not what hangs on it (see `describe`).
-    serializers: { err: describe },
+    serializers: { err: (error: unknown) => describe(error) },
     redact: {
       paths: secretNames.flatMap((name) => [quoted(name), `*${quoted(name)}`, `*.*${quoted(name)}`]),
       censor: '***',
@@ -39,9 +39,13 @@ function printForPeople(line: string): void {
   else console.log(text);
 }
 
+/** How many causes of causes are told: an error may be its own. */
+const DEPTH = 5;
+
 /** Stack and causes, nothing else: an error of ioredis carries the command too, with the session and its id. */
-export function describe(error: unknown): string {
+export function describe(error: unknown, depth = DEPTH): string {
   if (!(error instanceof Error)) return 'An error that is no Error was thrown.';
   const stack = error.stack ?? error.message;
-  return error.cause === undefined ? stack : `${stack}\nbecause of ${describe(error.cause)}`;
+  if (error.cause === undefined || depth === 0) return stack;
+  return `${stack}\nbecause of ${describe(error.cause, depth - 1)}`;
 }

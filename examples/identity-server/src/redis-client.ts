@@ -15,9 +15,10 @@ const several =
 /** Whether it is an address that `connectRedis` can be given. */
 export function isRedisAddress(text: string): boolean {
   if (!text.startsWith('redis-')) return /^(rediss?|unix):\/\/./.test(text);
-  const { kind, hosts, name } = several.exec(text)?.groups ?? {};
+  const { kind, username, password, hosts, name } = several.exec(text)?.groups ?? {};
   return (
     hosts !== undefined &&
+    [username, password].every((part = '') => /^(?:[^%]|%[0-9a-f]{2})*$/i.test(part)) &&
     /^[^:,]+:\d{1,5}(,[^:,]+:\d{1,5})*$/.test(hosts) &&
     (name !== undefined) === (kind === 'sentinel')
   );
@@ -30,7 +31,7 @@ export function isRedisAddress(text: string): boolean {
  * connection comes back by itself.
  *
  * @param address `redis://…`, `rediss://…` or `unix://…`; `redis-sentinel://[user:password@]host:port,host:port/name-of-master`;
- *   `redis-cluster://[user:password@]host:port,host:port`. User and password are those of the servers that hold data.
+ *   `redis-cluster://[user:password@]host:port,host:port`. User and password are those of the servers that hold data. Without TLS: for a network of your own.
  */
 export function createRedisClient(address: string): RedisConnection {
   const { kind, username, password, hosts = '', name } = several.exec(address)?.groups ?? {};

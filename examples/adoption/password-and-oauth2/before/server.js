@@ -45,6 +45,7 @@ provider.userProfile = async (accessToken, done) => {
     const response = await fetch(process.env.OAUTH2_USERINFO_URL, {
       headers: { authorization: `Bearer ${accessToken}` },
     });
+    if (!response.ok) throw new Error(`The provider answered ${response.status}.`);
     done(null, await response.json());
   } catch (error) {
     done(error);
