@@ -29,8 +29,8 @@ passport.deserializeUser((id, done) => done(null, users.find((user) => user.id =
 const secondFactor = createSecondFactor({
   issuer: 'Example',
   origin: 'http://localhost:3000', // where browsers see you
-  storage: sqlStorage.sqlite(db), // a WAL-mode connection of its own
-  keys: [{ id: '2026-11', secret: process.env.TWO_FACTOR_KEY ?? '' }], // openssl rand -base64 32
+  storage: sqlStorage.sqlite(db), // a connection of its own
+  keys: [{ id: '2026-11', secret: process.env.TWO_FACTOR_KEY ?? '' }],
   user: { id: (user) => user.id, label: (user) => user.email, checkPassword },
   paths: { home: '/account' },
 });

@@ -56,7 +56,12 @@ export function judgeSender(request: Request, origin: string): 'own' | 'unknown'
   const from = request.get('Origin');
   const isForeign =
     site === undefined ? from !== undefined && from !== origin : site !== 'same-origin' && site !== 'none';
-  if (isForeign) throw new SecondFactorError('cross-site-refused', 'This request was sent by another site.');
+  if (isForeign) {
+    throw new SecondFactorError(
+      'cross-site-refused',
+      'This request was sent by another site; if it was your own, make the option origin what browsers see.',
+    );
+  }
   return site === 'same-origin' || (site === undefined && from === origin) ? 'own' : 'unknown';
 }
 

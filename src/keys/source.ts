@@ -15,14 +15,20 @@ export const KEYS_PATIENCE = 10 * SECOND;
 
 const KEY_BYTES = 32;
 
+const ADVICE = 'make one with "openssl rand -base64 32"';
+
 const secret = z
   .union([z.string(), z.instanceof(Uint8Array)])
+  .refine((given) => given.length > 0, {
+    error: `is empty: is the environment variable set that it comes from? Where there is no key yet, ${ADVICE}`,
+  })
   .transform((given) => (typeof given === 'string' ? Buffer.from(given, 'base64') : given))
   .refine((bytes) => bytes.length >= KEY_BYTES, {
-    error: `must be at least ${String(KEY_BYTES)} bytes (base64 where it is text): make one with "openssl rand -base64 32"`,
+    error: `must be at least ${String(KEY_BYTES)} bytes (base64 where it is text): ${ADVICE}`,
+    abort: true,
   })
   .refine((bytes) => new Set(bytes).size > 8, {
-    error: 'is not random: make one with "openssl rand -base64 32"',
+    error: `is not random: ${ADVICE}`,
   });
 
 const key = z

@@ -152,7 +152,7 @@ export class Gate {
   }
 }
 
-const USER_ID = 'a text of 1 to 255 bytes';
+const USER_ID = 'a text of 1 to 255 bytes (of a number write String(id))';
 
 /**
  * Of a host's call. Another kind of value would name nobody, and a change would end no session.

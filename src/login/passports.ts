@@ -61,7 +61,7 @@ export class Passports {
     if (name !== undefined) return name;
     throw new SecondFactorError(
       'not-protected',
-      'This request met no protected Passport: call secondFactor.protect(passport), and mount passport.session() first.',
+      'This request met no protected Passport: call secondFactor.protect(passport), and mount passport.session() above the pages, the API and the guards.',
     );
   }
 

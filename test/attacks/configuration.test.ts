@@ -77,6 +77,12 @@ describe('R13 an operator who sets something weak or wrong is stopped at the sta
     ],
     ['a repeated pattern', { keys: [{ id: 'now', secret: PATTERN }] }, /keys\[0\]\.secret: is not random/],
     ['a weak second key', { keys: [key, { id: 'old', secret: SHORT }] }, /keys\[1\]\.secret/],
+    [
+      'an environment variable that is not set',
+      { keys: [{ id: 'now', secret: '' }] },
+      /options:\n- keys\[0\]\.secret: is empty: is the environment variable set.*openssl rand[^\n]*$/,
+    ],
+    ['a short key, in one sentence', { keys: [{ id: 'now', secret: 'abc' }] }, /options:\n- keys[^\n]*$/],
     ['no secret', { keys: [{ id: 'now' }] }, /keys\[0\]\.secret/],
     ['no key', { keys: [] }, /keys: .*at least one/],
     ['keys with one id', { keys: [key, key] }, /keys: .*different ids/],
@@ -293,7 +299,10 @@ it.each([
   const host = await createHost({ options: { user: { id: () => id as string, label: () => 'ada' } } });
   const agent = host.agent();
   const login = await agent.post('/login').type('form').send({ username: 'ada', password: 'ada-password' });
-  expect([login.status, login.text.includes('options.user.id must return')]).toEqual([500, true]);
+  expect([login.status, /options\.user\.id must return .*String\(id\)/.test(login.text)]).toEqual([
+    500,
+    true,
+  ]);
   expect(await whoIs(agent)).toBe('nobody');
   await expect(host.secondFactor.passwordChanged(id as string)).rejects.toThrow('1 to 255 bytes');
 });

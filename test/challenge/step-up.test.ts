@@ -280,7 +280,9 @@ describe('a form that was sent before its proof', () => {
     host.clock.advance(5 * MINUTE);
     const before = readTables(host);
     for (const headers of [{ Origin: 'https://evil.example' }, { 'Sec-Fetch-Site': 'cross-site' }]) {
-      expect((await sendForm(agent, 'to=eve', headers as Record<string, string>)).status).toBe(403);
+      const sent = await sendForm(agent, 'to=eve', headers);
+      expect(sent.status).toBe(403);
+      expect(sent.text).toContain('make the option origin what browsers see');
     }
     const unknown = await sendForm(agent, 'to=eve', { Referer: `${ORIGIN}/form?a=1` });
     expect(unknown.headers['location']).toBe(`${CHALLENGE}?return_to=%2Fform%3Fa%3D1`);

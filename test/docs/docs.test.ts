@@ -195,7 +195,6 @@ import passport from 'passport';
 import supertest from 'supertest';
 import type { CsrfOptions, LoginOptions, SecondFactor, SecondFactorOptions, TextChanges } from 'passport-second-factor';
 declare const app: express.Express;
-declare const db: import('libsql').Database;
 declare const store: session.Store;
 declare const sessionSecret: string;
 declare const yourOptions: SecondFactorOptions;
@@ -226,7 +225,7 @@ declare function issueToken(user: Express.User): string;
 declare function generateToken(req: express.Request): string;
 declare function checkPassword(user: Express.User, password: string): Promise<boolean>;
 type Unused = CsrfOptions | LoginOptions | TextChanges;
-void [{} as Unused, csurf, oldTable, yourClients, findOidcAccount, askConsent, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, db, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
+void [{} as Unused, csurf, oldTable, yourClients, findOidcAccount, askConsent, allUsers, escapeHtml, cookieOptions, logout, exportData, transfer, requireAdministrator, issueRememberToken, reports, auditLog, isSupport, ask, issueToken, generateToken, users, mailer, app, store, sessionSecret, yourOptions, checkPassword, session, passport, supertest];
 `;
 
 /** For snippets that do not make these themselves. */

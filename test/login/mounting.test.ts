@@ -191,6 +191,15 @@ describe('a challenge page of the host’s own', () => {
   });
 });
 
+it('R13 the pages above passport.session() say what to mount where', async () => {
+  const host = await createHost({
+    first: (app, { secondFactor }, sessions) => app.use(sessions).use('/two-factor', secondFactor.pages()),
+  });
+  const opened = await host.agent().get('/two-factor');
+  expect(opened.status).toBe(500);
+  expect(opened.text).toContain('mount passport.session() above the pages, the API and the guards');
+});
+
 it('R13 pages() without protect() before says so at the start', () => {
   const user = { id: () => 'ada', label: () => 'ada' };
   const keys = [{ id: 'now', secret: Buffer.from(Array.from({ length: 32 }, (_, n) => n)) }];

@@ -29,7 +29,7 @@ export const pages = {
     title: ({ purpose }: Views['challenge/code']): string =>
       purpose === 'login' ? 'Enter your code' : 'Confirm that it is you',
     limit: (count: number) => `One more step and you are signed in. You have ${minutes(count)}.`,
-    why: 'What you are about to do changes how your account is protected, so we ask for a code again.',
+    why: 'You are signed in. What comes next is only for you, so we ask for a code again.',
     totpHint: (issuer: string) => `Open your authenticator app and enter the 6 digits for ${issuer}.`,
     backupCode: 'Backup code',
     backupCodeHint:
@@ -43,7 +43,7 @@ export const pages = {
   },
   'challenge/password': {
     title: () => 'Confirm that it is you',
-    why: 'What you are about to do changes how your account is protected, so we ask for your password again.',
+    why: 'You are signed in. What comes next is only for you, so we ask for your password again.',
     password: 'Password',
   },
   'challenge/resume': {

@@ -22,7 +22,7 @@ export const pages: Texts['pages'] = {
     title: ({ purpose }) =>
       purpose === 'login' ? 'Masukkan kode Anda' : 'Konfirmasikan bahwa ini memang Anda',
     limit: (count) => `Satu langkah lagi dan Anda masuk. Waktu Anda ${minutes(count)}.`,
-    why: 'Yang akan Anda lakukan mengubah perlindungan akun Anda, jadi kami meminta kode sekali lagi.',
+    why: 'Anda sudah masuk. Langkah berikutnya hanya untuk Anda, jadi kami meminta kode sekali lagi.',
     totpHint: (issuer) => `Buka aplikasi autentikator Anda dan masukkan 6 angka untuk ${issuer}.`,
     backupCode: 'Kode cadangan',
     backupCodeHint:
@@ -36,7 +36,7 @@ export const pages: Texts['pages'] = {
   },
   'challenge/password': {
     title: () => 'Konfirmasikan bahwa ini memang Anda',
-    why: 'Yang akan Anda lakukan mengubah perlindungan akun Anda, jadi kami meminta kata sandi Anda sekali lagi.',
+    why: 'Anda sudah masuk. Langkah berikutnya hanya untuk Anda, jadi kami meminta kata sandi Anda sekali lagi.',
     password: 'Kata sandi',
   },
   'challenge/resume': {
