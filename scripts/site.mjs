@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Application, ReflectionKind } from 'typedoc';
+import { Application, PageEvent, ReflectionKind } from 'typedoc';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = resolve(process.argv[2] ?? join(root, 'site'));
@@ -22,15 +22,7 @@ const groups = {
     'testing',
   ],
   Background: [
-    ...[
-      'flow',
-      'threat-model',
-      'changing-a-rule',
-      'decisions',
-      'conformance',
-      'accessibility',
-      'performance',
-    ],
+    ...['threat-model', 'changing-a-rule', 'decisions', 'conformance', 'accessibility', 'performance'],
     ...['packaging', 'status', 'CHANGELOG'],
   ],
 };
@@ -79,8 +71,11 @@ async function build() {
     sort: ['kind', 'instance-first', 'alphabetical-ignoring-documents'],
     groupOrder: ['Guides', 'Look up', 'Modules', 'Background', '*'],
     navigation: { includeCategories: false, includeGroups: true },
+    headings: { readme: false, document: true },
+    markdownItLoader: letTablesScroll,
     searchInComments: true,
     searchInDocuments: true,
+    searchGroupBoosts: { Guides: 40, 'Look up': 40 },
     customCss: join(root, 'scripts', 'site.css'),
     highlightLanguages: [
       ...['typescript', 'javascript', 'json', 'jsonc', 'css', 'html', 'sql', 'csv', 'diff', 'http'],
@@ -89,8 +84,13 @@ async function build() {
     // Types of arguments that only their function names are not exported. What is, `nameUndocumented` looks at.
     validation: { notExported: false, notDocumented: false, invalidLink: true, invalidPath: true },
   });
+  // A folder is no page where no server makes one of it.
+  app.renderer.on(PageEvent.END, (page) => {
+    page.contents = page.contents.replace(/href="((?:\.\.\/)+)(?=[#"])/g, 'href="$1index.html');
+  });
   const project = await app.convert();
   if (project) {
+    project.groups.find(({ title }) => title === 'Modules').title = 'Reference';
     linkPages(project);
     app.validate(project);
     nameUndocumented(project, app.logger);
@@ -171,4 +171,11 @@ function linkPages(project) {
     for (const content of [comment.summary, ...comment.blockTags.map((tag) => tag.content)])
       content.splice(0, Infinity, ...content.flatMap(link));
   }
+}
+
+/** By the keyboard too. */
+function letTablesScroll({ renderer }) {
+  renderer.rules.table_open = () =>
+    '<div class="table" role="region" aria-label="Table" tabindex="0"><table>';
+  renderer.rules.table_close = () => '</table></div>';
 }
