@@ -3,7 +3,15 @@ import tseslint from 'typescript-eslint';
 export default tseslint.config(
   // Applications as others write them, examples/adoption, are written by the rules of others.
   {
-    ignores: ['**/dist/', '**/dist.*/', 'coverage/', 'screenshots/', '.cache/', 'examples/adoption/'],
+    ignores: [
+      '**/dist/',
+      '**/dist.*/',
+      'coverage/',
+      'screenshots/',
+      'site/',
+      '.cache/',
+      'examples/adoption/',
+    ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.strictTypeChecked,

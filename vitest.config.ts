@@ -37,6 +37,7 @@ const apart = {
   databases: [...testsIn('databases', 'cluster'), 'test/adoption/express-5-postgres.test.ts'],
   faults: testsIn('faults'),
   soak: testsIn('soak'),
+  site: testsIn('site'),
 };
 const tarball = ['test/tooling/packed-tarball.test.ts'];
 
@@ -71,6 +72,7 @@ export default defineConfig({
       }),
       project('faults', { include: apart.faults }),
       project('soak', { include: apart.soak }),
+      project('site', { include: apart.site, hookTimeout: 120_000 }),
       project('package', { include: tarball }),
     ],
   },

@@ -49,7 +49,10 @@ const outcomeStatuses = {
   'login-expired': 401,
 } as const;
 
-/** Stable names of everything that can be wrong with a set-up or a request. */
+/**
+ * Stable names of everything that can be wrong with a set-up or a request; docs/errors.md says what to do about each.
+ * @useDeclaredType
+ */
 export type SecondFactorErrorCode = keyof typeof statuses;
 
 /** Those that are about a request, and no fault of the set-up or of a service that is down. */
@@ -72,6 +75,7 @@ export const RETRY_AFTER = 5;
  */
 export class SecondFactorError extends Error {
   override readonly name = 'SecondFactorError';
+  /** Stable, for programs; the message is for people and may change. */
   readonly code: SecondFactorErrorCode;
   readonly status: number;
   /** Sent by Express's own error handler: `Retry-After` where something is away (503). */

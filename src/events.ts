@@ -47,6 +47,7 @@ export interface EventDetails {
   'browser.stolen': { browser: string };
 }
 
+/** What an event is about; docs/events.md lists all. */
 export type EventKind = keyof EventDetails;
 
 /** Something that happened to one user's second factor. */
@@ -87,6 +88,10 @@ export const noticeKinds = [
   'browser.stolen',
 ] as const satisfies readonly EventKind[];
 
+/**
+ * The events that the owner is told of at once (docs/events.md).
+ * @useDeclaredType
+ */
 export type NoticeKind = (typeof noticeKinds)[number];
 
 /** A message to the owner of an account, ready to be sent. */

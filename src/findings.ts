@@ -7,11 +7,13 @@ export interface Report {
   problems: readonly Problem[];
 }
 
+/** What was looked at of one part of the installation. */
 export interface Section {
   id: SectionId;
   rows: readonly Row[];
 }
 
+/** The parts of an installation, in the order of the report. */
 export type SectionId =
   | 'configuration'
   | 'tables'
@@ -24,6 +26,7 @@ export type SectionId =
   | 'clocks'
   | 'answers';
 
+/** One thing that was looked at. */
 export interface Row {
   name: RowName;
   /** Which one of several: a table, a package, a request, the id of a key. */
@@ -40,6 +43,7 @@ export type State = 'ok' | 'problem' | 'notice' | 'unknown';
 /** Text and numbers are the same in every language. */
 export type Value = string | number | { word: Word };
 
+/** Something to mend or to know, with what the words about it need (docs/report.md). */
 export type Problem = {
   [Code in ProblemCode]: {
     code: Code;
@@ -160,6 +164,10 @@ export interface ClockDifference {
   ahead: number;
 }
 
+/**
+ * Stable names of the problems; docs/report.md lists all.
+ * @useDeclaredType
+ */
 export type ProblemCode = keyof ProblemDetails;
 
 export const severities: Readonly<Record<ProblemCode, Severity>> = {

@@ -1,3 +1,7 @@
+/**
+ * The second step of the login for Express and Passport. `createSecondFactor` is where it begins.
+ * @module passport-second-factor
+ */
 export { createSecondFactor, type SecondFactor } from './second-factor.js';
 export type { CsrfOptions, LayoutLocals, Locals, ViewOverrides } from './http/render.js';
 export type { PageLocals, ViewName, Views } from './views.js';

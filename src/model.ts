@@ -50,6 +50,7 @@ export function isOn(account: Account | undefined): account is Account & { enabl
   return account !== undefined && account.enabledAt !== null;
 }
 
+/** How codes are computed of a secret (RFC 6238). The authenticators that are set up here have `sha1`, 6 digits and 30 s. */
 export interface TotpParameters {
   algorithm: 'sha1' | 'sha256' | 'sha512';
   digits: 6 | 8;

@@ -27,8 +27,11 @@ export interface SecondFactorOptions {
    * sealed is denied. A function is asked in `ready()`, and has 10 s.
    */
   keys: readonly KeyOption[] | (() => readonly KeyOption[] | Promise<readonly KeyOption[]>);
+  /** How to read the host's users. */
   user: UserOptions;
+  /** How logins go. Default: every login of somebody with a second factor is held. */
   login?: LoginOptions;
+  /** Paths as browsers see them. */
   paths?: {
     /** Where browsers see `pages()`. Default `/two-factor`. */
     pages?: string;
@@ -54,10 +57,15 @@ export interface SecondFactorOptions {
    * offered it.
    */
   trustedBrowsers?: TrustedBrowserOptions;
+  /** What `req.secondFactor` says of a login (docs/assurance.md). */
   assurance?: AssuranceOptions;
+  /** The host's own CSRF middleware, where it stands above the pages. Default: there is none. */
   csrf?: CsrfOptions;
+  /** How the pages look (docs/customising.md). */
   pages?: PageOptions;
+  /** Languages, words and time zone (docs/languages.md). Default: English and Indonesian, as the browser asks for, in UTC. */
   languages?: LanguageOptions;
+  /** Rules of the JSON API. */
   api?: {
     /**
      * Lets somebody whose login is complete do this to another user's second factor by the JSON API: see its `status`, or
@@ -66,20 +74,24 @@ export interface SecondFactorOptions {
      */
     authorize?(request: Request, userId: string, action: ApiAction): boolean | Promise<boolean>;
   };
+  /** How TOTP codes are looked at. */
   totp?: {
     /** Time steps accepted before and after the present one, each 0 to 2. Default 1 and 1. */
     window?: { past: number; future: number };
   };
+  /** How guessing is slowed down; what else is fixed stands in docs/options.md. */
   attempts?: {
     /** Consecutive wrong codes that suspend a lane until it is bound anew. Default 50, at most 100 (NIST SP 800-63B-4 §3.2.2). */
     cap?: number;
   };
+  /** How events are kept (docs/events.md). */
   audit?: {
     /** Days that events are kept, 30 to 3,650. Default 400. */
     retention?: number;
     /** What events say about where they were written. 1 to 255 characters. Default the machine's host name. */
     node?: string;
   };
+  /** Messages to owners about what has just happened to their accounts. Default: none are sent. */
   notices?: NoticeOptions;
   /**
    * Keeps users' epochs in Redis for at most 30 s, so that a request of somebody logged in costs no SQL of ours. Every process that
@@ -274,7 +286,10 @@ export const factorKinds = {
   vbm: 'is',
 } as const;
 
-/** A name of RFC 8176 for how a login began. */
+/**
+ * A name of RFC 8176 for how a login began.
+ * @useDeclaredType
+ */
 export type FirstFactor = keyof typeof factorKinds;
 
 /** Browsers in which a user's logins go on without a code. Such a session counts as proven by the first factor alone. */
@@ -291,8 +306,10 @@ export interface TrustedBrowserOptions {
 /** What may be done to another user's second factor. */
 export type ApiAction = 'status' | 'disable';
 
+/** What `login.condition` says of a login: go on as always, or 403 `login-refused`. */
 export type LoginVerdict = 'usual' | 'refuse';
 
+/** Who may become whom with `secondFactor.impersonate`, and where that is written down (docs/logins.md). */
 export interface ImpersonationOptions {
   /** Whether `actor`, whose login is complete, may become `user` in this request. Only `true` allows it. */
   allow(request: Request, actor: Express.User, user: Express.User): boolean | Promise<boolean>;

@@ -141,6 +141,7 @@ export interface SecondFactor {
    * committed. Nothing waits for it.
    */
   on<S extends Subscription>(subscription: S, listener: Listener<S>): void;
+  /** Takes a listener away that was given to `on` for this kind; one that was not changes nothing. */
   off<S extends Subscription>(subscription: S, listener: Listener<S>): void;
   /**
    * Looks at the whole installation and changes nothing in it, also before `ready()` and without tables: `drawReport` and

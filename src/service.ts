@@ -35,11 +35,13 @@ export interface ServiceProposal {
   expiresAt: number;
 }
 
+/** Of a code that is given to somebody who has lost phone and backup codes. */
 export interface SupportCodeOptions {
   /** Milliseconds until it expires: 1 minute to 24 hours. Default 15 minutes. */
   lifetime?: number;
-  /** Who gives it, and why: both are kept in the event. */
+  /** Who gives it, 1 to 200 characters, kept in the event. */
   actor?: string;
+  /** Why, 1 to 200 characters, kept in the event. */
   reason: string;
 }
 
@@ -52,6 +54,7 @@ export interface SupportCodeOptions {
  * `storage-unavailable`, `configuration-invalid` where an argument is wrong.
  */
 export interface TwoFactorService {
+  /** How the second factor of a user stands; one without it, or without any record, is a value too. */
   status(userId: string): Promise<Overview>;
   /**
    * Begins an enrolment. Nothing changes until `enable`. For a user without a second factor, have the password checked first.

@@ -4,6 +4,7 @@
 export interface PageLocals {
   /** Of the page, as its heading has it. */
   title: string;
+  /** The name of the service, `options.issuer`. */
   issuer: string;
   /** Where the pages are mounted, without a trailing slash. */
   base: string;
@@ -13,6 +14,7 @@ export interface PageLocals {
   error: string | undefined;
   /** BCP 47, for the `lang` attribute. */
   language: string;
+  /** Of the language's script, for the `dir` attribute. */
   direction: 'ltr' | 'rtl';
   /** A time as the language writes it, with its zone. */
   formatTime: (at: number) => string;
@@ -22,6 +24,7 @@ export interface PageLocals {
   stylesheet: string | undefined;
 }
 
+/** What each view gets besides `PageLocals`, by its name (docs/customising.md). */
 export interface Views {
   'challenge/code': {
     purpose: 'login' | 'step-up';
@@ -129,4 +132,5 @@ export interface Views {
   error: { message: string; homePath: string };
 }
 
+/** The pages, by the names of their templates. */
 export type ViewName = keyof Views;

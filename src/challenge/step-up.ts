@@ -16,6 +16,7 @@ import type { Method } from '../model.js';
 import type { Settings } from '../settings.js';
 import { listFields, type ParkedRequests } from './parked-request.js';
 
+/** Which proofs `recent()` takes. */
 export interface RecentOptions {
   /** How old the proof may be: a number with `s`, `m`, `h` or `d`. Default `5m`. */
   within?: string;

@@ -6,9 +6,11 @@ import type { Answered } from './desk.js';
 
 /** What a strategy needs of `createSecondFactor(…)`. */
 export interface Answerer {
+  /** `secondFactor.answer`. */
   answer(request: Request, input: string, lane: Lane): Promise<Answered>;
 }
 
+/** Of `TotpStrategy` and `BackupCodeStrategy`. */
 export interface StrategyOptions {
   /** Name of the body field with the code. Default `code`. */
   field?: string;

@@ -22,9 +22,11 @@ export interface Enrolment {
   /** The `otpauth:` URI of the same. */
   uri: string;
   parameters: TotpParameters;
+  /** Milliseconds since the Unix epoch, as all times. */
   expiresAt: number;
 }
 
+/** What came of the first code of an enrolment. Wrong codes are values, not errors. */
 export type Confirmation =
   /** The second factor is on from now; `epoch` is the user's from now on. The codes are live. */
   | { kind: 'enabled'; epoch: number; backupCodes: string[] }

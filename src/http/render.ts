@@ -12,6 +12,7 @@ import type { ChooseLanguage } from './language.js';
 export interface CsrfOptions {
   /** Name of the field that the middleware reads, e.g. `_csrf`. */
   field: string;
+  /** The token of that middleware for this session. */
   token(request: Request, response: Response): string | Promise<string>;
 }
 
@@ -30,6 +31,7 @@ export type LayoutLocals = PageLocals & {
 type Override<Given> =
   string | ((locals: Given, request: Request, response: Response) => string | Promise<string>);
 
+/** Views of the host's by name, and `layout` around all of them (docs/customising.md). */
 export type ViewOverrides = { [Name in ViewName]?: Override<Locals<Name>> } & {
   layout?: Override<LayoutLocals>;
 };

@@ -28,6 +28,7 @@ export type ImportResult = { line?: number } & (
   | { kind: 'refused'; reason: RefusedReason }
 );
 
+/** How rows are taken over. */
 export interface ImportOptions extends LegacyRules {
   /** Looks at everything and writes nothing. Two rows for one user both count as `imported` then. Default `false`. */
   dryRun?: boolean | undefined;

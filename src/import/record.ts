@@ -18,6 +18,7 @@ export interface RefusedRow {
   reason: RefusedReason;
 }
 
+/** A row to take over, or one that the reader of a file could make nothing of: its answer is the refusal. */
 export type ImportRow = ImportRecord | RefusedRow;
 
 /** Why a row is not taken over, in a sentence for a person. Nothing of the row is repeated in it: it could be a secret. */
@@ -39,6 +40,10 @@ export const refusedReasons = {
   'other-issuer': 'it is of another issuer',
 } as const;
 
+/**
+ * Why a row is not taken over; docs/migration.md says each in a sentence.
+ * @useDeclaredType
+ */
 export type RefusedReason = keyof typeof refusedReasons;
 
 /** A record that can be taken over, complete. */

@@ -4,6 +4,7 @@ import type { SealedRecord, Storage } from '../storage/storage.js';
 import { checkKeys, findState } from './canary.js';
 import { resealRecord } from './sealed.js';
 
+/** What came of one run over everything that is sealed. What others sealed anew meanwhile is in neither number. */
 export interface ResealResult {
   /** Records that this run has sealed with the first key. */
   resealed: number;

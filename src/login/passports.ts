@@ -6,9 +6,13 @@ import { fromCallback } from '../http/from-callback.js';
 
 /** A Passport instance: `passport` itself or one made with `new Passport()`, whatever its framework types are. */
 export interface PassportInstance {
+  /** Used for the strategy `session`. */
   use(name: string, strategy: Strategy): unknown;
+  /** How a login begins; called as it is. */
   authenticate: (...parameters: never[]) => unknown;
+  /** Asked at the first factor, once for each login. */
   serializeUser: (...parameters: never[]) => unknown;
+  /** Asked at each request, after stamp and epoch were looked at. */
   deserializeUser: (...parameters: never[]) => unknown;
 }
 

@@ -14,10 +14,13 @@ import type { EventCursor, Storage } from '../storage/storage.js';
 export interface Overview {
   /** Raised by every security change of the user; that of a user who never had a second factor nor a changed password is 0. */
   epoch: number;
+  /** Milliseconds since the Unix epoch, as all times; `null` where there is none. */
   enabledAt: number | null;
   /** Until when one has to be set up, once the policy has asked for it; it stays afterwards. */
   enrolBy: number | null;
+  /** In the order in which they were added. */
   authenticators: Omit<Authenticator, 'userId' | 'sealedSecret' | 'lastStep'>[];
+  /** The set that works; `undefined` where there is none. */
   backupCodes: Pick<BackupCodeSet, 'left' | 'total' | 'createdAt' | 'usedAt'> | undefined;
   /** Whether codes of a kind are looked at now. */
   lanes: Record<Lane, LaneState>;
@@ -25,6 +28,7 @@ export interface Overview {
   suspectedAt: number | null;
 }
 
+/** Whether codes of a kind are looked at: at once, from a time on (milliseconds since the Unix epoch), or not before a backup code or an administrator has helped. */
 export type LaneState = { kind: 'open' } | { kind: 'delayed'; until: number } | { kind: 'suspended' };
 
 export interface ReadableCodes {

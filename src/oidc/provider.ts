@@ -26,7 +26,9 @@ export interface Grant {
   resources?: unknown;
   rejected?: unknown;
   rar?: unknown;
+  /** Keeps it. @returns its id. */
   save(): Promise<string>;
+  /** Deletes it, and with it what was issued under it. */
   destroy(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export interface GrantModel {
 /** `interactionPolicy` of oidc-provider. */
 export interface PolicyParts<Policy extends LoginPolicy> {
   Check: new (...parameters: never) => unknown;
+  /** Makes the policy that oidc-provider has without one. */
   base: () => Policy;
 }
 
@@ -76,7 +79,9 @@ export type CheckClass = new (
   check: (ctx: ProviderContext) => boolean,
 ) => never;
 
+/** What is used of the policy that `interactionPolicy.base()` makes. */
 export interface LoginPolicy {
+  /** The prompt of this name, such as `login`. */
   get(
     name: string,
   ): { details: (ctx: never) => unknown; checks: { add(check: never, index?: number): void } } | undefined;
@@ -84,7 +89,9 @@ export interface LoginPolicy {
 
 /** The provider as the interaction sees it. */
 export interface Provider {
+  /** What this request's interaction asks for. */
   interactionDetails(request: Request, response: object): Promise<Interaction>;
+  /** Goes on with the authorisation, and answers the request. */
   interactionFinished(request: Request, response: object, result: object): Promise<void>;
 }
 

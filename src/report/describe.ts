@@ -15,6 +15,7 @@ export interface DescribedReport {
   sections: readonly { id: SectionId; title: string; rows: readonly DescribedRow[] }[];
 }
 
+/** What is wrong, what it means and what to do, in words. */
 export interface DescribedProblem extends Advice {
   code: ProblemCode;
   severity: Severity;
@@ -23,6 +24,7 @@ export interface DescribedProblem extends Advice {
   section: string;
 }
 
+/** One thing that was looked at, in words. */
 export interface DescribedRow {
   name: string;
   value: string;
@@ -35,8 +37,13 @@ export interface DescribedRow {
 
 const catalogue = { en, id };
 
+/**
+ * Languages that a report can be said in.
+ * @useDeclaredType
+ */
 export type Language = keyof typeof catalogue;
 
+/** A report in words, for a page of the host's: escape them there. */
 export function describeReport(report: Report, language: Language): DescribedReport {
   const texts = catalogue[language];
   const count = (severity: Severity): number =>

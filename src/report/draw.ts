@@ -1,6 +1,7 @@
 import { type DescribedProblem, type DescribedRow, describeReport, type Language } from './describe.js';
 import type { Report } from '../findings.js';
 
+/** How a report is drawn. */
 export interface DrawOptions {
   language: Language;
   /** Columns of the terminal. Default 100. */

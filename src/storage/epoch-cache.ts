@@ -3,7 +3,9 @@ import { randomId } from '../crypto/random.js';
 
 /** What is used of a client of `ioredis` or of `redis` (node-redis), single or of a cluster. */
 export interface RedisClient {
+  /** Text, or `null` where the key is not there. */
   get(key: string): Promise<unknown>;
+  /** Deletes the key, if it is there. */
   del(key: string): Promise<unknown>;
   /** Each of the two takes its parameters in its own way. */
   eval(...parameters: never[]): Promise<unknown>;

@@ -18,6 +18,7 @@ export interface PendingKey {
   epoch: number;
 }
 
+/** What `spendAttempt` holds an answer to; the values are in docs/options.md. */
 export interface AttemptLimits {
   /** Answers a pending row may take. */
   perPending: number;
@@ -42,6 +43,7 @@ export interface Attempt extends PendingKey {
   event: SecondFactorEvent;
 }
 
+/** Whether an answer may be looked at, and why not. */
 export type AttemptResult =
   /**
    * Counted, and committed: the answer may be looked at. `left` answers remain to this pending row; this is the lane's so many
@@ -80,6 +82,7 @@ export interface Acceptance extends PendingKey, Recorded {
   now: number;
 }
 
+/** What came of a right answer; `Storage.accept` says when it is which. */
 export type AcceptanceResult = 'accepted' | 'used' | 'completed' | 'gone';
 
 /** A set of backup codes as it is stored: hashes only. */
@@ -211,6 +214,7 @@ export interface Inspection {
   records: InspectedRecords | undefined;
 }
 
+/** What the status report counts; whole tables are read for it. */
 export interface InspectedRecords {
   /** Users whose second factor is on; of these, those with a lane that has failures, is delayed, is at its cap. */
   users: { enrolled: number; failing: number; delayed: number; suspended: number };
@@ -265,6 +269,7 @@ export interface Storage {
   /** In a fixed order (created first, then id). */
   listAuthenticators(userId: string): Promise<Authenticator[]>;
 
+  /** The set that works; `undefined` where the user has none. */
   findBackupCodeSet(userId: string): Promise<BackupCodeSet | undefined>;
 
   /**

@@ -6,7 +6,7 @@ export interface TestClock extends Clock {
   advance(milliseconds: number): void;
 }
 
-/** @param start milliseconds since the Unix epoch. Default the beginning of a 30-second step in 2026. */
+/** Makes a clock for `options.clock`. @param start milliseconds since the Unix epoch. Default the beginning of a 30-second step in 2026. */
 export function createTestClock(start: number = Date.UTC(2026, 0, 1)): TestClock {
   let now = start;
   return Object.assign(() => now, {

@@ -1,3 +1,7 @@
+/**
+ * For the tests of a host, and of storage adapters (docs/testing.md).
+ * @module passport-second-factor/testing
+ */
 export { memoryStorage } from '../storage/memory.js';
 export { createTestClock, type TestClock } from './clock.js';
 export { enrolUser, type TestFactor } from './enrol.js';

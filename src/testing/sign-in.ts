@@ -1,11 +1,14 @@
 /** What is needed of a supertest agent (`request.agent(app)`). */
 export interface TestAgent {
+  /** Opens a page with the cookies that the agent has. */
   get(path: string): PromiseLike<{ text: string; status: number }>;
+  /** Sends a form with them. */
   post(path: string): {
     type(kind: 'form'): { send(fields: Record<string, string>): PromiseLike<TestResponse> };
   };
 }
 
+/** What is needed of a response of supertest. */
 export interface TestResponse {
   status: number;
   headers: Record<string, string>;

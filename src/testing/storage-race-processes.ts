@@ -4,15 +4,17 @@ import { fileURLToPath } from 'node:url';
 import type { StorageRace } from './storage-race.js';
 import { newRaceKey, storageRaces } from './storage-races.js';
 
+/** Of `raceAcrossProcesses`. */
 export interface ProcessRaceOptions {
   /** A module that exports `open(): Promise<Storage>`; each process imports it and calls `open` once. */
   module: URL;
+  /** Default 2. */
   processes?: number;
-  /** Parallel callers in each process. */
+  /** Parallel callers in each process. Default 16. */
   callers?: number;
-  /** How often each race is run. */
+  /** How often each race is run. Default 10. */
   rounds?: number;
-  /** Milliseconds after which the whole run is given up. */
+  /** Milliseconds after which the whole run is given up. Default 120,000. */
   timeout?: number;
 }
 

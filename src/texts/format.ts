@@ -4,18 +4,21 @@ import { MINUTE, SECOND } from '../clock.js';
 export interface Format {
   /** A span in whole units, e.g. "5 minutes". */
   seconds: (count: number) => string;
+  /** As `seconds`. */
   minutes: (count: number) => string;
+  /** As `seconds`. */
   days: (count: number) => string;
   /** How long to wait, in milliseconds: in seconds up to a minute, else in minutes, rounded up. */
   wait: (span: number) => string;
   /** About how far two clocks differ, in seconds of either sign: in seconds below two minutes, else in minutes. */
   difference: (offset: number) => string;
+  /** With the separators of the language. */
   number: (value: number) => string;
   /** Picks a form by the plural rules of the language (CLDR); `other` where there is none. */
   plural: (count: number, forms: { [Rule in Intl.LDMLPluralRule]?: string } & { other: string }) => string;
 }
 
-/** @param locale BCP 47, e.g. `en-GB`. */
+/** How a language writes numbers, times and plurals. @param locale BCP 47, e.g. `en-GB`. */
 export function createFormat(locale: string): Format {
   const numbers = new Intl.NumberFormat(locale);
   const rules = new Intl.PluralRules(locale);

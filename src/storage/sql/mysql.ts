@@ -4,13 +4,17 @@ import type { Occasion, Statement } from './verb.js';
 
 /** What is used of a pool of `mysql2/promise`. */
 export interface MysqlPool {
+  /** A connection of the pool, for one verb. */
   getConnection(): Promise<MysqlConnection>;
 }
 
 /** What is used of a connection that came out of such a pool. */
 export interface MysqlConnection {
+  /** Rejects with an error whose `errno` is the server's. */
   query(query: MysqlQuery): Promise<[unknown, ...unknown[]]>;
+  /** Puts it back into the pool. */
   release(): void;
+  /** Closes it instead of putting it back. */
   destroy(): void;
 }
 

@@ -4,15 +4,19 @@ import type { Occasion, Statement } from './verb.js';
 
 /** What is used of a `Pool` of `pg`. */
 export interface PostgresPool {
+  /** A client of the pool, for one verb. */
   connect(): Promise<PostgresClient>;
 }
 
 /** What is used of a client that came out of such a pool. */
 export interface PostgresClient {
+  /** Rejects with an error whose `code` is the SQLSTATE. */
   query(query: PostgresQuery): Promise<{ command: string; rows: unknown[]; rowCount: number | null }>;
   /** `true`: close it instead of putting it back. */
   release(close?: boolean): void;
+  /** Errors of the connection itself, which no query reports. */
   on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Before the client is released. */
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   /** `I` outside of a transaction; newer versions of `pg` have it. */
   getTransactionStatus?(): string | null;

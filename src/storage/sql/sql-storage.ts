@@ -61,6 +61,7 @@ import {
 } from './trusted-browsers.js';
 import type { Runner } from './verb.js';
 
+/** Storage in a database of the host's: SQLite, PostgreSQL, MariaDB or MySQL. `ready()` makes the tables (docs/storage-adapters.md). */
 export const sqlStorage = {
   /**
    * Keeps the second factor in a SQLite file, through a driver of the better-sqlite3 API such as `libsql`.
