@@ -36,7 +36,7 @@ export interface Filled {
 }
 
 const CODES = 10;
-const BATCH = 2_000;
+const BATCH = 10_000;
 /** Of how many users the names are kept. */
 const KEPT = 20_000;
 

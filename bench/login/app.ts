@@ -1,7 +1,7 @@
 // One contender: an application whose logins have no second step, one by hand, or ours. argv: its description as JSON.
 import type { AddressInfo } from 'node:net';
 import { RedisStore } from 'connect-redis';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import session from 'express-session';
 import { Redis } from 'ioredis';
 import { Passport } from 'passport';
@@ -68,11 +68,12 @@ const sessions: RequestHandler[] = [
   express.urlencoded({ extended: false }),
 ];
 const password = passport.authenticate('local') as RequestHandler;
-const enrol = await {
+const contenders = {
   'password only': addNothing,
-  'by hand': () => addByHand(app, sessions, password, database, count),
+  'by hand': (): Promise<Enrol> => addByHand(app, sessions, password, database, count),
   ours: addOurs,
-}[kind]();
+};
+const enrol = await contenders[kind]();
 
 async function addNothing(): Promise<Enrol> {
   app.use(...sessions);
@@ -98,27 +99,26 @@ async function addOurs(): Promise<Enrol> {
   return async (name) => (await enrolUser(options, name)).secret;
 }
 
-const server = (app as Express).listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo;
-  let people = 0;
-  process.on('message', (question: Question) => void answer(question).then((told) => process.send?.(told)));
-
-  async function answer(question: Question): Promise<State | Enrolled[]> {
-    if (question === 'state') {
-      const { user, system } = process.cpuUsage();
-      return {
-        url: `http://127.0.0.1:${port}`,
-        cpu: user + system,
-        statements,
-        memory: process.memoryUsage.rss(),
-      };
-    }
-    const enrolled: Enrolled[] = [];
-    for (let left = question.enrol; left > 0; left -= 1) {
-      const name = `person-${String((people += 1))}`;
-      enrolled.push({ name, secret: Buffer.from(await enrol(name)).toString('base64') });
-    }
-    return enrolled;
-  }
-});
+let people = 0;
+const server = app.listen(0, '127.0.0.1');
+process.on('message', (question: Question) => void answer(question).then((told) => process.send?.(told)));
 process.once('disconnect', () => process.exit());
+
+async function answer(question: Question): Promise<State | Enrolled[]> {
+  if (question === 'state') {
+    const { user, system } = process.cpuUsage();
+    const { port } = server.address() as AddressInfo;
+    return {
+      url: `http://127.0.0.1:${port}`,
+      cpu: user + system,
+      statements,
+      memory: process.memoryUsage.rss(),
+    };
+  }
+  const enrolled: Enrolled[] = [];
+  for (let left = question.enrol; left > 0; left -= 1) {
+    const name = `person-${String((people += 1))}`;
+    enrolled.push({ name, secret: Buffer.from(await enrol(name)).toString('base64') });
+  }
+  return enrolled;
+}
