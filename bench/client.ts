@@ -2,7 +2,8 @@
 import { Agent, get } from 'node:http';
 
 export interface Run {
-  url: string;
+  /** Of processes; connections are spread over them. */
+  urls: readonly string[];
   cookie: string;
   connections: number;
   requests: number;
@@ -16,11 +17,12 @@ process.on('message', (run: Run) => {
   void send(run).then((time) => process.send?.(time));
 });
 
-async function send({ url, cookie, connections, requests, expected }: Run): Promise<number> {
+async function send({ urls, cookie, connections, requests, expected }: Run): Promise<number> {
   let left = requests;
   const start = performance.now();
   await Promise.all(
-    Array.from({ length: connections }, async () => {
+    Array.from({ length: connections }, async (_, connection) => {
+      const url = urls[connection % urls.length] ?? '';
       while (left > 0) {
         left -= 1;
         const body = await read(url, cookie);

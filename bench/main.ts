@@ -4,6 +4,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchGrowth } from './growth/bench.js';
 import { benchLogin } from './login/bench.js';
+import { benchNodes } from './nodes/bench.js';
 import { benchProtectedPage } from './protected-page/bench.js';
 
 export interface Effort {
@@ -21,6 +22,7 @@ export interface Table {
 const benches: Record<string, (effort: Effort) => Promise<Table[]>> = {
   'protected-page': benchProtectedPage,
   login: benchLogin,
+  nodes: benchNodes,
   growth: benchGrowth,
 };
 

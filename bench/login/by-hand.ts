@@ -56,8 +56,8 @@ export async function addByHand(
 }
 
 interface Secrets {
-  find(id: string): Promise<string | undefined>;
-  insert(id: string, secret: string): Promise<unknown>;
+  find: (id: string) => Promise<string | undefined>;
+  insert: (id: string, secret: string) => Promise<unknown>;
 }
 
 const create = 'create table secrets (id text primary key, secret text not null)';

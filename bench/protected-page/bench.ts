@@ -10,6 +10,7 @@ import type { Effort, Table } from '../main.js';
 import { startWorker, type Worker } from '../processes.js';
 import { medianOf, ratioOf, runRounds, type Sample } from '../rounds.js';
 import type { Application, State } from './app.js';
+import { logIn } from './log-in.js';
 
 interface Contender {
   name: string;
@@ -36,7 +37,7 @@ export async function benchProtectedPage({ rounds, requests, isShort }: Effort):
   const send = (contender: Pick<Contender, 'url' | 'cookie'>, count: number): Promise<number> => {
     const { url, cookie } = contender;
     const run: Run = {
-      ...{ url: `${url}/account`, cookie, connections: CONNECTIONS, requests: count },
+      ...{ urls: [`${url}/account`], cookie, connections: CONNECTIONS, requests: count },
       expected: 'Account of ada',
     };
     return client.ask(run);
@@ -89,13 +90,6 @@ export async function benchProtectedPage({ rounds, requests, isShort }: Effort):
     await Promise.all([redisServer.stop(), postgres.stop()]);
     rmSync(folder, { recursive: true });
   }
-}
-
-async function logIn(url: string): Promise<string> {
-  const body = new URLSearchParams({ username: 'ada', password: 'any' });
-  const response = await fetch(`${url}/login`, { method: 'POST', body, redirect: 'manual' });
-  const [cookie = ''] = response.headers.getSetCookie();
-  return cookie.split(';', 1)[0] ?? '';
 }
 
 function describe(contender: Contender, own: Sample[], base: Sample[]): Record<string, string> {

@@ -161,11 +161,14 @@ function isFresh({ params, prompt }: Interaction, { maxAge }: Demand, login: Pro
  * Whether to finish would only bring the same question again: what is asked is another person, or nothing that a login could give. It has to
  * end with an error, or a link that anybody can write would send a browser round for ever.
  */
-function isInVain({ prompt, lastSubmission, session }: Interaction, login: Proven): boolean {
+function isInVain(interaction: Interaction, login: Proven): boolean {
+  const { prompt, lastSubmission } = interaction;
+  // The provider's own, of who was there when it asked.
+  const copy = interaction.session;
   const { reasons } = prompt;
   if (reasons.includes('second_factor')) return false;
   const isOther = reasons.includes('id_token_hint') || reasons.includes('claims_id_token_sub_value');
-  return lastSubmission?.login !== undefined || (isOther && session?.accountId === login.userId);
+  return lastSubmission?.login !== undefined || (isOther && copy?.accountId === login.userId);
 }
 
 function isNamed(demand: Demand, login: Assurance, levels: Levels): boolean {

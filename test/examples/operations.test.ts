@@ -35,7 +35,13 @@ beforeAll(async () => {
   await again.answer('000000');
   await again.answer(factor.backupCodes[0] ?? '');
   await again.get('/login?token=of-a-mailed-link');
-  secrets.push(key, passwordOf('ada-lovelace'), 'a wrong password', 'of-a-mailed-link', ...factor.backupCodes);
+  secrets.push(
+    key,
+    passwordOf('ada-lovelace'),
+    'a wrong password',
+    'of-a-mailed-link',
+    ...factor.backupCodes,
+  );
   secrets.push(...[ada, again].map((visitor) => decodeURIComponent(visitor.cookie('sid') ?? '')));
   secrets.push(...['SESSION_SECRET', 'TWO_FACTOR_KEYS'].map((name) => installation.environment[name] ?? ''));
 });

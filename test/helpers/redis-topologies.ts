@@ -101,7 +101,7 @@ async function startCluster(): Promise<Topology> {
     await client.call('cluster', 'meet', '127.0.0.1', String(masters[0]?.port), String(buses[0]));
   }
   const isWhole = async (client: Redis): Promise<boolean> => {
-    const info = String(await client.cluster('INFO'));
+    const info = await client.cluster('INFO');
     return (
       info.includes('cluster_state:ok') &&
       info.includes('cluster_known_nodes:3') &&

@@ -57,6 +57,10 @@ export async function startNodes(
   redis.on('error', () => undefined);
   await redis.connect();
   const file = join(folder, 'app.db');
+  // Before the nodes come: two that change it at once would be in each other's way.
+  const database = new Database(file);
+  database.pragma('journal_mode = WAL');
+  database.close();
   const start = (url: string, node: number): ChildProcess =>
     fork(application, [redisUrl, url, prefix, file, libraries[node] ?? 'ioredis']);
   const processes = epochUrls.map(start);

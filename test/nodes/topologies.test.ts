@@ -19,7 +19,7 @@ describe.each(topologies)(
     beforeAll(async () => {
       topology = await startTopology[name]();
       nodes = await startNodes(topology.url, [topology.url, topology.url], ['ioredis', 'redis']);
-    });
+    }, 60_000);
     afterAll(async () => {
       await nodes.stop();
       await topology.stop();

@@ -32,7 +32,7 @@ it('a grant gets the epoch and the end of grace of the login that it is used in'
   const idFor = async (enrolBy?: number): Promise<string | undefined> => {
     const secondFactor = { state: 'complete', userId: 'bob', epoch: 2, enrolBy };
     const ctx = { req: { secondFactor }, oidc: { provider: { Grant }, entities: {} } };
-    const load = grants.loadExistingGrant<Grant>(() => new Grant({}) as never);
+    const load = grants.loadExistingGrant<Grant>(() => new Grant({}));
     return (await load(ctx))?.jti;
   };
   expect(await idFor()).toMatch(/^2\.[\w-]{40,}$/);

@@ -134,6 +134,6 @@ export class Person {
   #note(kind: 'letIn' | 'acceptedTwice' | 'failed', isSo: boolean, what: string): void {
     if (!isSo) return;
     this.diary[kind].push(`${this.name}: ${what}`);
-    console.log(new Date().toISOString(), kind, this.name, what);
+    process.stdout.write(`${new Date().toISOString()} ${kind} ${this.name} ${what}\n`);
   }
 }

@@ -35,7 +35,7 @@ function printForPeople(line: string): void {
   delete more.time;
   const facts = Object.keys(more).length > 0 ? JSON.stringify(more) : undefined;
   const text = [msg, facts, err].filter((part) => part !== undefined).join(' ');
-  if (level >= log.levels.values['warn']!) console.error(text);
+  if (level >= (log.levels.values['warn'] ?? 0)) console.error(text);
   else console.log(text);
 }
 

@@ -9,7 +9,7 @@ type Check = () => Promise<void> | void;
 export interface Health {
   router: Router;
   /** From now on no new requests are wanted. */
-  stop(): void;
+  stop: () => void;
 }
 
 /**
