@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { benchGrowth } from './growth/bench.js';
 import { benchLogin } from './login/bench.js';
 import { benchNodes } from './nodes/bench.js';
+import { benchSimulation } from './simulation/bench.js';
 import { benchProtectedPage } from './protected-page/bench.js';
 
 export interface Effort {
@@ -23,6 +24,7 @@ const benches: Record<string, (effort: Effort) => Promise<Table[]>> = {
   'protected-page': benchProtectedPage,
   login: benchLogin,
   nodes: benchNodes,
+  simulation: benchSimulation,
   growth: benchGrowth,
 };
 

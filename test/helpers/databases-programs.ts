@@ -69,10 +69,16 @@ exec "$@" 3<&-
 
 export function spawnServer(
   command: readonly string[],
-  { account, folder, signal }: { account: Account; folder: string; signal: string },
+  {
+    account,
+    folder,
+    signal,
+    env,
+  }: { account: Account; folder: string; signal: string; env?: NodeJS.ProcessEnv },
 ): ChildProcess {
   const child = spawn('/bin/sh', ['-c', runAndWatch, 'sh', signal, folder, ...command], {
     ...account,
+    ...(env && { env }),
     cwd: '/',
     // A group of its own: Ctrl-C must not end it before our connections are closed.
     detached: true,

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { findRedisServer } from '../../examples/identity-server/src/redis-server.js';
-import { findFreePort } from './databases-programs.js';
+import { findFreePort, spawnServer } from './databases-programs.js';
 import { stopWhereItStands } from './stopped.js';
 
 /** A redis-server of this run alone, which can be killed and started again at the same address. */
@@ -49,10 +49,8 @@ export async function createRedisProcess(
   };
   const start = async (): Promise<void> => {
     const env = { ...process.env, ...program.env };
-    child = spawn(program.path, [file, ...(role === 'sentinel' ? ['--sentinel'] : [])], {
-      env,
-      stdio: 'ignore',
-    });
+    const command = [program.path, file, ...(role === 'sentinel' ? ['--sentinel'] : [])];
+    child = spawnServer(command, { account: {}, folder, signal: 'KILL', env });
     while (!(await answers(port))) await wait(20);
   };
   await start();
