@@ -9,7 +9,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The Redis of this run, shared by all test files; empty where there is none (see `redisUrl()`). */
     redisUrl: string;
-    /** Where the example keeps its sessions in stories: the same, or what TEST_REDIS_TOPOLOGY names. */
+    /** Where the example keeps its sessions in stories, where TEST_REDIS_TOPOLOGY names something; empty else. */
     sessionsUrl: string;
     /** A folder that is gone after this run. */
     folder: string;
@@ -29,7 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('redisUrl', url);
   const name = process.env['TEST_REDIS_TOPOLOGY'];
   const topology = name === undefined ? undefined : await startTopology[name as TopologyName]();
-  project.provide('sessionsUrl', topology?.url ?? url);
+  project.provide('sessionsUrl', topology?.url ?? '');
   return async () => {
     await topology?.stop();
     await server?.stop();

@@ -9,8 +9,11 @@ export function redisUrl(): string {
   return url;
 }
 
-/** Where the example keeps its sessions in stories. */
-export const sessionsUrl = (): string => inject('sessionsUrl');
+/** Where the example keeps its sessions in a story. @param otherwise where the run names no topology; empty leaves it to the example. */
+export function sessionsUrl(otherwise = redisUrl()): string {
+  const given = inject('sessionsUrl');
+  return given === '' ? otherwise : given;
+}
 
 /** A key prefix of its own for each caller, because all test files share one server. */
 export function redisPrefix(): string {

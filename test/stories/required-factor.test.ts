@@ -38,7 +38,7 @@ describe('a person of whom two-step sign-in is asked', () => {
 
   beforeAll(async () => {
     browser = await launchBrowser();
-    installation = createInstallation(sessionsUrl());
+    installation = createInstallation(sessionsUrl(''));
     server = await startExample(environment('14'));
     context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();

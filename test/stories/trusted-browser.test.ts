@@ -22,7 +22,7 @@ describe('a person who trusts the own browser', () => {
 
   beforeAll(async () => {
     browser = await launchBrowser();
-    installation = createInstallation(sessionsUrl());
+    installation = createInstallation(sessionsUrl(''));
     server = await startExample(installation.environment);
     context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();

@@ -65,7 +65,7 @@ afterAll(() => rmSync(host, { recursive: true, force: true }));
 describe('the packed tarball, installed in a fresh folder', { timeout: 120_000 }, () => {
   it('holds the built package, the views and the papers, and nothing else', () => {
     const isMeant =
-      /^(dist\/.+\.(js|js\.map|d\.ts)|views\/.+\.(ejs|css|js)|docs\/.+\.md|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(js|js\.map|d\.ts)|views\/.+\.(ejs|css|js)|docs\/.+\.(md|json)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(packed.filter((path) => !isMeant.test(path))).toEqual([]);
     expect(packed).toEqual(
       expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'views/style.css', 'LICENSE']),
