@@ -26,7 +26,7 @@ const oldest: Alias[] = [
 ];
 
 /** Tests in these folders meet a host's Express and Passport in process. */
-const hosts = ['api', 'attacks', 'challenge', 'http', 'login'];
+const hosts = ['api', 'challenge', 'http', 'login'];
 
 const testsIn = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
@@ -62,6 +62,8 @@ export default defineConfig({
         exclude: [...Object.values(apart).flat(), ...tarball],
       }),
       project('oldest', { include: testsIn(...hosts) }, oldest),
+      // A minute of its own, in `npm run matrix`.
+      project('oldest-attacks', { include: testsIn('attacks') }, oldest),
       project('stories', { include: apart.stories }),
       project('gallery', { include: apart.gallery }),
       project('databases', {

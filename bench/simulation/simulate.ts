@@ -30,7 +30,7 @@ export interface Outcome {
 }
 
 /** Statements of each call of storage that a login makes, with those that begin, limit and end transactions. */
-export const calls = { hold: 2, page: 1, count: 5, read: 1, accept: 8 };
+const calls = { hold: 2, page: 1, count: 5, read: 1, accept: 8 };
 const order = Object.values(calls);
 /** The call with which the answer begins, after a person has typed. */
 const ANSWER = 2;
