@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'faults-'));
 const report = join(folder, 'report.jsonl');
 writeFileSync(report, '');
-const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'faults'], {
+const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'faults', '--maxWorkers=1'], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, FAULTS_REPORT: report },
