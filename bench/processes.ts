@@ -24,6 +24,8 @@ export function startWorker(module: URL, ...parameters: string[]): Worker {
       return answer;
     },
     async stop() {
+      // One that has ended by itself does not end again.
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
       child.kill('SIGTERM');
       await exit;
