@@ -1,25 +1,9 @@
 // `npm run faults`: what happens to requests while a server that a node needs is gone, silent, slow or restarted. Runs
 // test/faults against the example and prints a table last.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { runReported } from './reported.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'faults-'));
-const report = join(folder, 'report.jsonl');
-writeFileSync(report, '');
-const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'faults', '--maxWorkers=1'], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, FAULTS_REPORT: report },
-});
-const rows = readFileSync(report, 'utf8')
-  .split('\n')
-  .filter((line) => line !== '')
-  .map((line) => JSON.parse(line));
-rmSync(folder, { recursive: true });
+// One file after the other: time is measured.
+const { status, lines: rows } = runReported('FAULTS_REPORT', ['--project', 'faults', '--maxWorkers=1']);
 
 // A time that was never over is `Infinity`, which is null in JSON; one that was not taken is not there.
 const milliseconds = (value) =>
@@ -38,4 +22,4 @@ console.table(
     unexpected: times.unexpected.length,
   })),
 );
-process.exit(status ?? 1);
+process.exit(status);

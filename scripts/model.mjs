@@ -2,33 +2,18 @@
 // by side (test/model). Prints what came of them last.
 //   npm run model -- --sequences 10000 --seed 1         as many as that, from this seed and not a new one
 //   npm run model -- --seed N --path P --replay R       a failing sequence again, as it was printed
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runReported } from './reported.mjs';
 
 const text = { type: 'string' };
 const { values } = parseArgs({ options: { sequences: text, seed: text, path: text, replay: text } });
-const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'model-'));
-const report = join(folder, 'report.json');
-writeFileSync(report, '{}');
-const settings = {
-  MODEL_REPORT: report,
+const { status, lines } = runReported('MODEL_REPORT', ['--project', 'newest', 'test/model'], {
   MODEL_SEQUENCES: values.sequences ?? '10000',
   MODEL_SEED: values.seed ?? String(Date.now() % 2 ** 31),
   ...(values.path && { MODEL_PATH: values.path }),
   ...(values.replay && { MODEL_REPLAY: values.replay }),
-};
-const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'newest', 'test/model'], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, ...settings },
 });
-const { totals = {}, outcomes = {} } = JSON.parse(readFileSync(report, 'utf8'));
-rmSync(folder, { recursive: true });
+const { totals = {}, outcomes = {} } = lines[0] ?? {};
 
 const rows = Object.entries(outcomes).sort(([a], [b]) => a.localeCompare(b));
 console.table(
@@ -41,4 +26,4 @@ console.table(
   ),
 );
 console.table(totals);
-process.exit(status ?? 1);
+process.exit(status);

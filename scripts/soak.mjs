@@ -1,33 +1,15 @@
 // `npm run soak`: an hour of people who sign in, look at pages, change their second factor and sign out, at two nodes of the example on
 // PostgreSQL and Redis (test/soak). Prints errors, memory and the time of answers, part by part, last.
 //   npm run soak -- --minutes 5 --people 20
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runReported } from './reported.mjs';
 
 const text = { type: 'string' };
 const { values } = parseArgs({ options: { minutes: text, people: text } });
-const folder = mkdtempSync(join(tmpdir(), 'soak-'));
-const report = join(folder, 'report.jsonl');
-writeFileSync(report, '');
-const settings = {
-  SOAK_REPORT: report,
+const { status, lines } = runReported('SOAK_REPORT', ['--project', 'soak'], {
   ...(values.minutes && { SOAK_MINUTES: values.minutes }),
   ...(values.people && { SOAK_PEOPLE: values.people }),
-};
-const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'soak'], {
-  cwd: fileURLToPath(new URL('..', import.meta.url)),
-  stdio: 'inherit',
-  env: { ...process.env, ...settings },
 });
-const lines = readFileSync(report, 'utf8')
-  .split('\n')
-  .filter((line) => line !== '')
-  .map((line) => JSON.parse(line));
-rmSync(folder, { recursive: true });
 
 const { done = {}, words = ['it did not come to its end'] } = lines.find((line) => line.done) ?? {};
 for (const word of words.slice(0, 50)) console.log(word);
@@ -47,4 +29,4 @@ console.table(
       'code ms': milliseconds(code),
     })),
 );
-process.exit(status ?? 1);
+process.exit(status);

@@ -45,6 +45,17 @@ describe.each(eachFace)(
       expect(isEnabled(host, 'ada')).toBe(true);
     });
 
+    it('gains nothing by a login of a time when the clock was an hour ahead', async () => {
+      const host = await createHost();
+      host.clock.advance(60 * MINUTE);
+      const agent = await host.signIn('ada');
+      host.clock.advance(-60 * MINUTE);
+      expect((await face.setup(agent)).kind).toBe('proof-required');
+      // A node whose clock is a little ahead of another's is no thief.
+      host.clock.advance(60 * MINUTE - 1_000);
+      expect((await face.setup(agent)).kind).toBe('accepted');
+    });
+
     it('cannot confirm a setup that was opened while the login was young', async () => {
       const host = await createHost();
       const agent = await host.signIn('ada');

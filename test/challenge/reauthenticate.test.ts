@@ -1,4 +1,4 @@
-import type { SecondFactorOptions } from 'passport-second-factor';
+import type { RequestSecondFactor, SecondFactorOptions } from 'passport-second-factor';
 import { describe, expect, it } from 'vitest';
 import {
   type Agent,
@@ -13,6 +13,8 @@ import {
   userOf,
   whoIs,
 } from '../helpers/host.js';
+
+type Assurance = Extract<RequestSecondFactor, { state: 'complete' }>;
 
 const AGAIN = '/login?again=1';
 const MINUTE = 60_000;
@@ -39,6 +41,9 @@ async function createAsking(
       app.post('/transfer', secondFactor.recent(), (request, response) => {
         done.push(request.body);
         response.send('Sent.');
+      });
+      app.get('/assurance', (request, response) => {
+        response.json(request.secondFactor);
       });
       app.post(['/profile', '/:tenant/profile'], (request, response, next) => {
         request.logIn(request.user!, (error: unknown) => (error ? next(error) : response.send('saved')));
@@ -209,6 +214,22 @@ describe('user.reauthenticate', () => {
     }
     await agent.post('/login').send({ username: 'bob', password: 'bob-password' });
     expect((await agent.get('/export?year=1').set('Accept', 'application/json')).status).toBe(200);
+  });
+
+  it.each([
+    ['a form', (agent: Agent) => sendPassword(agent, 'ada')],
+    ['JSON', (agent: Agent) => agent.post('/login').send({ username: 'ada', password: 'ada-password' })],
+  ])('R6 makes no old code look new, by %s', async (_, logInAgain) => {
+    const { host } = await createAsking();
+    const factor = await host.enrol('ada');
+    const agent = await host.signIn('ada');
+    await agent.post(`${API}/verify/me`).set('Origin', ORIGIN).send({ code: factor.code() });
+    const before = (await agent.get('/assurance')).body as Assurance;
+    host.clock.advance(10 * MINUTE);
+    await logInAgain(agent);
+    const after = (await agent.get('/assurance')).body as Assurance;
+    expect([before.state, before.amr]).toEqual(['complete', ['pwd', 'otp', 'mfa']]);
+    expect([after.authTime, after.proofs]).toEqual([before.authTime, before.proofs]);
   });
 
   it('asks whoever has a second factor for that one', async () => {
