@@ -86,8 +86,23 @@ describe('R7 over two nodes with cached epochs', () => {
     expect(await timeUntilRefused(thief, B)).toBeLessThan(2_000);
     expect(await whoIs(owner, B)).toBe('lost');
     await link.set('open');
+    await untilFilledByA();
   });
 });
+
+/** A has found out that its connection was dead, and has another: what it deletes is deleted again. */
+async function untilFilledByA(): Promise<void> {
+  let tries = 0;
+  await vi.waitFor(
+    async () => {
+      // Another user each time: a ticket that A could not fill would stand in its way for 30 s.
+      const userId = `again-${String((tries += 1))}`;
+      await whoIs(await nodes.logIn(userId, A), A);
+      expect((await nodes.cached(userId)).epoch).toMatch(/^\d+$/);
+    },
+    { timeout: 10_000, interval: 100 },
+  );
+}
 
 describe('R5 R7 a slow request that saves its session late, on another node', () => {
   it.each(['/logout', ...changes])('does not bring it back after %s', async (end) => {
