@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import type { Request } from 'express';
 import type { Session, SessionData } from 'express-session';
 import { z } from 'zod';
@@ -243,9 +244,13 @@ export interface NewSession {
 /** Changes the session id (R5) and saves what the session is from now on; where that fails, it is nobody's. */
 export async function renewSession(request: Request, renewal: NewSession): Promise<void> {
   const previous = requireSession(request);
-  await fromStore(request, (done) => {
-    previous.regenerate(done);
-  });
+  // Who brought no cookie has no session in the store that would have to go.
+  if (request.headers.cookie === undefined) request.sessionStore.generate(request);
+  else {
+    await fromStore(request, (done) => {
+      previous.regenerate(done);
+    });
+  }
   const session = requireSession(request);
   if (renewal.keepHostData) {
     const kept = Object.entries(previous).filter(
@@ -263,6 +268,35 @@ export async function renewSession(request: Request, renewal: NewSession): Promi
   await fromStore(request, (done) => {
     session.save(done);
   });
+  saveOnlyChanges(session);
+}
+
+/** At the end of the response express-session saves a new session whatever was done before: as it is in the store, it needs no second time. */
+function saveOnlyChanges(session: Session): void {
+  let stored = describeContent(session);
+  const save = session.save.bind(session);
+  const saveIfChanged = (done: (error?: unknown) => void = () => undefined): Session => {
+    const content = describeContent(session);
+    if (stored !== undefined && content?.equals(stored)) done();
+    else {
+      stored = undefined;
+      save((error) => {
+        if (!error) stored = content;
+        done(error);
+      });
+    }
+    return session;
+  };
+  Object.defineProperty(session, 'save', { value: saveIfChanged, configurable: true, writable: true });
+}
+
+/** What a store keeps of a session, but for when it ends, which moves with each request; `undefined` where nobody can say. */
+function describeContent(session: Session): Buffer | undefined {
+  try {
+    return serialize({ ...session, cookie: { ...session.cookie, _expires: null } });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

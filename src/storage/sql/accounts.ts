@@ -1,6 +1,7 @@
 import type { Account, Authenticator, BackupCodeSet, Lane, LaneCounter } from '../../model.js';
 import type { AccountSummary, Revocation } from '../storage.js';
 import { recordEvents } from './events.js';
+import { fixed } from './fixed.js';
 import { deletePendingsButStepUps } from './pending.js';
 import {
   freshCounters,
@@ -13,8 +14,14 @@ import {
 } from './tables.js';
 import { changed, first, Rollback, rows, type Step, type Verb } from './verb.js';
 
+type Owner = { userId: string };
+
+const accountOf = fixed((db, { userId }: Owner) =>
+  db.selectFrom('two_factor_auth').selectAll().where('user_id', '=', userId),
+);
+
 export function* findAccount(db: QueryBuilder, userId: string): Step<Account | undefined> {
-  const row = yield* first(db.selectFrom('two_factor_auth').selectAll().where('user_id', '=', userId));
+  const row = yield* first(accountOf(db, { userId }));
   return (
     row && {
       userId,
@@ -37,15 +44,17 @@ function readCounter(row: Tables['two_factor_auth'], lane: Lane): LaneCounter {
   };
 }
 
+const authenticatorsOf = fixed((db, { userId }: Owner) =>
+  db
+    .selectFrom('two_factor_authenticators')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('created_at')
+    .orderBy('id'),
+);
+
 export function* listAuthenticators(db: QueryBuilder, userId: string): Step<Authenticator[]> {
-  const found = yield* rows(
-    db
-      .selectFrom('two_factor_authenticators')
-      .selectAll()
-      .where('user_id', '=', userId)
-      .orderBy('created_at')
-      .orderBy('id'),
-  );
+  const found = yield* rows(authenticatorsOf(db, { userId }));
   return found.map((row) => ({
     id: row.id,
     userId,
@@ -60,15 +69,17 @@ export function* listAuthenticators(db: QueryBuilder, userId: string): Step<Auth
   }));
 }
 
+const backupCodesOf = fixed((db, { userId }: Owner) =>
+  db
+    .selectFrom('two_factor_backup_sets as sets')
+    .innerJoin('two_factor_backup_codes as codes', 'codes.set_id', 'sets.id')
+    .select(['sets.id', 'sets.sealed_key', 'sets.created_at', 'codes.used_at'])
+    .where('sets.user_id', '=', userId)
+    .orderBy('codes.used_at'),
+);
+
 export function* findBackupCodeSet(db: QueryBuilder, userId: string): Step<BackupCodeSet | undefined> {
-  const found = yield* rows(
-    db
-      .selectFrom('two_factor_backup_sets as sets')
-      .innerJoin('two_factor_backup_codes as codes', 'codes.set_id', 'sets.id')
-      .select(['sets.id', 'sets.sealed_key', 'sets.created_at', 'codes.used_at'])
-      .where('sets.user_id', '=', userId)
-      .orderBy('codes.used_at'),
-  );
+  const found = yield* rows(backupCodesOf(db, { userId }));
   const [set] = found;
   if (!set) return undefined;
   const usedAt = found.flatMap((row) => toTime(row.used_at) ?? []);

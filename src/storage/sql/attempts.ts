@@ -1,87 +1,139 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Lane } from '../../model.js';
-import type { Attempt, AttemptResult } from '../storage.js';
+import type { Attempt, AttemptResult, PendingKey } from '../storage.js';
 import { countWrongAnswers, insertEvent } from './events.js';
+import { fixed } from './fixed.js';
 import { isLive, matchesKey } from './pending.js';
 import { type CounterColumns, knownColumns, laneColumns, type QueryBuilder } from './tables.js';
 import { changed, first, Rollback, type Step, type Verb } from './verb.js';
 
 export function* spendAttempt(db: QueryBuilder, attempt: Attempt): Verb<AttemptResult> {
   const { lane, userId, now, limits } = attempt;
-  const counted =
-    (lane === null || (yield* countFailure(db, attempt, lane))) && (yield* countAnswer(db, attempt));
-  if (!counted) return new Rollback(yield* explainRefusal(db, attempt));
+  const given = describe(attempt);
+  const isCounted =
+    (lane === null || (yield* countFailure(db, attempt, lane, given))) &&
+    (yield* changed(answer(db, given))) === 1;
+  if (!isCounted) return new Rollback(yield* explainRefusal(db, attempt));
   yield* insertEvent(db, attempt.event);
-  const counts = yield* readCounts(db, attempt);
-  const left = limits.perPending - Number(counts?.answered);
+  const counted = yield* first(counts(db, given));
+  const left = limits.perPending - Number(counted?.answered);
   if (lane === null) return { kind: 'spent', left, failures: 0, answers: 0 };
-  const answers = Number(counts?.wrong);
+  const answers = Number(counted?.wrong);
   if (answers > limits.budget.answers) return new Rollback({ kind: 'suspected' });
   if (answers === limits.budget.answers) yield* suspect(db, userId, now);
-  return { kind: 'spent', left, failures: Number(counts?.[laneColumns[lane].failures]), answers };
+  return { kind: 'spent', left, failures: Number(counted?.[laneColumns[lane].failures]), answers };
+}
+
+/** What the queries of an attempt are given, in one row. */
+interface Given extends PendingKey {
+  now: number;
+  perPending: number;
+  cap: number;
+  /** Wrong answers after this are of the budget. */
+  since: number;
+  /** So many failures before this one arm a delay. */
+  [failures: `failures${number}`]: number;
+  /** The end of that delay. */
+  [until: `until${number}`]: number;
+}
+
+function describe({ handleHash, purpose, userId, epoch, now, limits }: Attempt): Given {
+  const { perPending, cap, delayFrom, delays, budget } = limits;
+  const key = { handleHash, purpose, userId, epoch };
+  const given: Given = { ...key, now, perPending, cap, since: now - budget.within };
+  for (const [index, delay] of delays.entries()) {
+    given[`failures${index}`] = delayFrom - 1 + index;
+    given[`until${index}`] = now + delay;
+  }
+  return given;
 }
 
 /** First of all: the account's row is the lock that orders the transactions of one user. */
-function* countFailure(db: QueryBuilder, attempt: Attempt, lane: Lane): Step<boolean> {
+function* countFailure(
+  db: QueryBuilder,
+  { isKnown, limits }: Attempt,
+  lane: Lane,
+  given: Given,
+): Step<boolean> {
+  const count = isKnown ? knownFailure : failure;
+  return (yield* changed(count(db, given, `${lane} ${limits.delays.length}`))) === 1;
+}
+
+type Shape = `${Lane} ${number}`;
+
+const failure = fixed((db, given: Given, shape: Shape) => {
+  const { lane, delays } = readShape(shape);
+  return countIn(db, given, lane, laneColumns[lane], delays);
+});
+
+/** In a browser that is known, another delay holds. */
+const knownFailure = fixed((db, given: Given, shape: Shape) => {
+  const { lane, delays } = readShape(shape);
+  const { failures } = knownColumns[lane];
+  return countIn(db, given, lane, knownColumns[lane], delays).set(failures, (eb) => eb(failures, '+', 1));
+});
+
+function readShape(shape: Shape): { lane: Lane; delays: number } {
+  const [lane, delays] = shape.split(' ') as [Lane, string];
+  return { lane, delays: Number(delays) };
+}
+
+function countIn(db: QueryBuilder, given: Given, lane: Lane, delay: CounterColumns, delays: number) {
   const { failures } = laneColumns[lane];
-  const known = knownColumns[lane];
-  const { delayedUntil } = attempt.isKnown ? known : laneColumns[lane];
-  let count = db
-    .updateTable('two_factor_auth')
-    // The delay first: MariaDB assigns from left to right and would show it the raised counter.
-    .set(delayedUntil, nextDelay(attempt, attempt.isKnown ? known : laneColumns[lane]))
-    .set(failures, (eb) => eb(failures, '+', 1))
-    .where('user_id', '=', attempt.userId)
-    .where('epoch', '=', attempt.epoch)
-    .where('enabled_at', 'is not', null)
-    .where('suspected_at', 'is', null)
-    .where(delayedUntil, '<=', attempt.now)
-    .where(failures, '<', attempt.limits.cap);
-  if (attempt.isKnown) count = count.set(known.failures, (eb) => eb(known.failures, '+', 1));
-  return (yield* changed(count)) === 1;
+  return (
+    db
+      .updateTable('two_factor_auth')
+      // The delay first: MariaDB assigns from left to right and would show it the raised counter.
+      .set(delay.delayedUntil, nextDelay(given, delay, delays))
+      .set(failures, (eb) => eb(failures, '+', 1))
+      .where('user_id', '=', given.userId)
+      .where('epoch', '=', given.epoch)
+      .where('enabled_at', 'is not', null)
+      .where('suspected_at', 'is', null)
+      .where(delay.delayedUntil, '<=', given.now)
+      .where(failures, '<', given.cap)
+  );
 }
 
 /**
  * Armed by the statement that counts, since between a read and a write every parallel guess would pass.
  * One branch is the column itself: PostgreSQL takes the type of the expression from it.
  */
-function nextDelay({ limits, now }: Attempt, columns: CounterColumns): RawBuilder<number> {
+function nextDelay(given: Given, columns: CounterColumns, delays: number): RawBuilder<number> {
   const failures = sql.ref(columns.failures);
   const unchanged = sql.ref<number>(columns.delayedUntil);
-  const last = limits.delays.at(-1);
-  if (last === undefined) return sql`${unchanged}`;
-  const rungs = limits.delays.map(
-    (delay, index) => sql`when ${failures} = ${limits.delayFrom - 1 + index} then ${now + delay}`,
+  if (delays === 0) return sql`${unchanged}`;
+  const rungs = Array.from(
+    { length: delays },
+    (_, index) => sql`when ${failures} = ${given[`failures${index}`]} then ${given[`until${index}`]}`,
   );
-  return sql`case when ${failures} < ${limits.delayFrom - 1} then ${unchanged} ${sql.join(rungs, sql` `)} else ${now + last} end`;
+  const last = given[`until${delays - 1}`];
+  return sql`case when ${failures} < ${given['failures0']} then ${unchanged} ${sql.join(rungs, sql` `)} else ${last} end`;
 }
 
-function* countAnswer(db: QueryBuilder, attempt: Attempt): Step<boolean> {
+const answer = fixed((db, given: Given) => {
   // Where no lane counts, nothing else has compared the epoch with the account's.
-  const epoch = db.selectFrom('two_factor_auth').select('epoch').where('user_id', '=', attempt.userId);
-  const count = db
+  const epoch = db.selectFrom('two_factor_auth').select('epoch').where('user_id', '=', given.userId);
+  return db
     .updateTable('two_factor_pending')
     .set((eb) => ({ failures: eb('failures', '+', 1) }))
-    .where((eb) => isLive(eb, attempt, attempt.now))
-    .where('failures', '<', attempt.limits.perPending)
-    .where((eb) => eb(eb.fn.coalesce(epoch, eb.lit(0)), '=', attempt.epoch));
-  return (yield* changed(count)) === 1;
-}
+    .where((eb) => isLive(eb, given))
+    .where('failures', '<', given.perPending)
+    .where((eb) => eb(eb.fn.coalesce(epoch, eb.lit(0)), '=', given.epoch));
+});
 
 function* suspect(db: QueryBuilder, userId: string, now: number): Step<void> {
   yield* changed(db.updateTable('two_factor_auth').set({ suspected_at: now }).where('user_id', '=', userId));
 }
 
-function* readCounts(db: QueryBuilder, attempt: Attempt) {
-  return yield* first(
-    db
-      .selectFrom('two_factor_pending')
-      .leftJoin('two_factor_auth as auth', 'auth.user_id', 'two_factor_pending.user_id')
-      .select(['failures as answered', 'totp_failures', 'backup_code_failures'])
-      .select(countWrongAnswers(db, attempt).as('wrong'))
-      .where((eb) => matchesKey(eb, attempt)),
-  );
-}
+const counts = fixed((db, given: Given) =>
+  db
+    .selectFrom('two_factor_pending')
+    .leftJoin('two_factor_auth as auth', 'auth.user_id', 'two_factor_pending.user_id')
+    .select(['failures as answered', 'totp_failures', 'backup_code_failures'])
+    .select(countWrongAnswers(db, given).as('wrong'))
+    .where((eb) => matchesKey(eb, given)),
+);
 
 /** The pending row speaks first: who holds a dead one learns nothing about the account. */
 function* explainRefusal(db: QueryBuilder, attempt: Attempt): Step<AttemptResult> {

@@ -34,8 +34,9 @@ export function* enable(db: QueryBuilder, enabling: Enabling): Verb<number | und
       .where('enabled_at', 'is', null),
   );
   if (enabled !== 1) return new Rollback(undefined);
-  if (!(yield* consumePending(db, enabling, now))) return new Rollback(undefined);
-  if (enabling.login && !(yield* consumePending(db, enabling.login, now))) return new Rollback(undefined);
+  if (!(yield* consumePending(db, enabling))) return new Rollback(undefined);
+  if (enabling.login && !(yield* consumePending(db, { ...enabling.login, now })))
+    return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
   yield* insertAuthenticators(db, enabling.authenticator);
   yield* insertBackupCodes(db, userId, enabling.backupCodes, now);
@@ -73,7 +74,7 @@ export function* importFactors(db: QueryBuilder, imports: readonly FactorImport[
 export function* renewBackupCodes(db: QueryBuilder, renewal: Renewal): Verb<number | undefined> {
   const { userId, epoch, now } = renewal;
   if (!(yield* raiseEnabled(db, renewal, freshLane('backup-code')))) return new Rollback(undefined);
-  if (!(yield* consumePending(db, renewal, now))) return new Rollback(undefined);
+  if (!(yield* consumePending(db, renewal))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
   yield* deleteBackupCodes(db, userId);
   yield* insertBackupCodes(db, userId, renewal.backupCodes, now);
@@ -102,10 +103,10 @@ export function* addAuthenticator(
   db: QueryBuilder,
   adding: Adding,
 ): Verb<number | 'full' | 'absent' | undefined> {
-  const { userId, epoch, replaces, now } = adding;
+  const { userId, epoch, replaces } = adding;
   const counters = replaces === null ? {} : freshLane('totp');
   if (!(yield* raiseEnabled(db, adding, counters))) return new Rollback(undefined);
-  if (!(yield* consumePending(db, adding, now))) return new Rollback(undefined);
+  if (!(yield* consumePending(db, adding))) return new Rollback(undefined);
   yield* deletePendingsOf(db, userId);
   if (replaces !== null && !(yield* deleteAuthenticator(db, userId, replaces))) return new Rollback('absent');
   if ((yield* countAuthenticators(db, userId)) >= adding.most) return new Rollback('full');

@@ -1,35 +1,42 @@
-import { sql, type Insertable } from 'kysely';
+import { sql } from 'kysely';
 import type { EventDetails, SecondFactorEvent } from '../../events.js';
-import type { AttemptLimits, EventCursor } from '../storage.js';
+import type { EventCursor } from '../storage.js';
+import { fixed } from './fixed.js';
 import { dialectOf, type QueryBuilder, type Tables } from './tables.js';
 import { changed, rows, type Step } from './verb.js';
 
 type EventTable = Tables['two_factor_events'];
 
+const insertion = fixed((db, row: EventTable) => db.insertInto('two_factor_events').values(copy(row)));
+
 /** An event that must be new. */
 export function* insertEvent(db: QueryBuilder, event: SecondFactorEvent): Step<void> {
-  yield* changed(db.insertInto('two_factor_events').values(toRow(event)));
+  yield* changed(insertion(db, toRow(event)));
 }
+
+const replacement = fixed((db, row: EventTable) => replace(db, [copy(row)]));
 
 /** One statement. An event whose id is there already takes the place of the other one. */
 export function* recordEvents(db: QueryBuilder, events: readonly SecondFactorEvent[]): Step<void> {
-  if (events.length === 0) return;
-  const insert = db.insertInto('two_factor_events').values(events.map(toRow));
-  yield* changed(
-    dialectOf(db) === 'mysql'
-      ? insert.onDuplicateKeyUpdate({
-          kind: sql`values(kind)`,
-          at: sql`values(at)`,
-          details: sql`values(details)`,
-        })
-      : insert.onConflict((conflict) =>
-          conflict.column('id').doUpdateSet((eb) => ({
-            kind: eb.ref('excluded.kind'),
-            at: eb.ref('excluded.at'),
-            details: eb.ref('excluded.details'),
-          })),
-        ),
-  );
+  const [one, ...others] = events.map(toRow);
+  if (one) yield* changed(others.length === 0 ? replacement(db, one) : replace(db, [one, ...others]));
+}
+
+function replace(db: QueryBuilder, all: EventTable[]) {
+  const insert = db.insertInto('two_factor_events').values(all);
+  return dialectOf(db) === 'mysql'
+    ? insert.onDuplicateKeyUpdate({
+        kind: sql`values(kind)`,
+        at: sql`values(at)`,
+        details: sql`values(details)`,
+      })
+    : insert.onConflict((conflict) =>
+        conflict.column('id').doUpdateSet((eb) => ({
+          kind: eb.ref('excluded.kind'),
+          at: eb.ref('excluded.at'),
+          details: eb.ref('excluded.details'),
+        })),
+      );
 }
 
 export function* listEvents(
@@ -57,22 +64,24 @@ export function* deleteEventsOf(db: QueryBuilder, userId: string): Step<void> {
 }
 
 /** How much of the budget of wrong answers an account has used, as part of a query on it. */
-export function countWrongAnswers(
-  db: QueryBuilder,
-  { userId, now, limits }: { userId: string; now: number; limits: AttemptLimits },
-) {
+export function countWrongAnswers(db: QueryBuilder, { userId, since }: { userId: string; since: number }) {
   return db
     .selectFrom('two_factor_events')
     .select((eb) => eb.fn.countAll().as('count'))
     .where('two_factor_events.user_id', '=', userId)
     .where('kind', '=', 'answer.rejected')
-    .where('at', '>', now - limits.budget.within)
+    .where('at', '>', since)
     .where('at', '>', sql<number>`auth.password_changed_at`);
 }
 
-function toRow(event: SecondFactorEvent): Insertable<EventTable> {
+function toRow(event: SecondFactorEvent): EventTable {
   const { id, userId, kind, at, address, browser, node, details } = event;
   return { id, user_id: userId, kind, at, address, browser, node, details: JSON.stringify(details) };
+}
+
+/** Of a row, or of what stands in for one. */
+function copy({ id, user_id, kind, at, address, browser, node, details }: EventTable): EventTable {
+  return { id, user_id, kind, at, address, browser, node, details };
 }
 
 function fromRow(row: EventTable): SecondFactorEvent {

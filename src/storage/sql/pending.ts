@@ -1,13 +1,16 @@
 import type { ExpressionBuilder, Insertable } from 'kysely';
 import type { Pending } from '../../model.js';
 import type { PendingKey } from '../storage.js';
+import { fixed } from './fixed.js';
 import { insertIfAbsent, toTime, type QueryBuilder, type Tables } from './tables.js';
 import { changed, first, type Step } from './verb.js';
 
 type PendingTable = Tables['two_factor_pending'];
 
+const insertion = fixed((db, pending: Pending) => db.insertInto('two_factor_pending').values(toRow(pending)));
+
 export function* createPending(db: QueryBuilder, pending: Pending): Step<void> {
-  yield* changed(db.insertInto('two_factor_pending').values(toRow(pending)));
+  yield* changed(insertion(db, pending));
 }
 
 export function* openPending(db: QueryBuilder, pending: Pending, now: number): Step<Pending> {
@@ -34,10 +37,12 @@ export function* openPending(db: QueryBuilder, pending: Pending, now: number): S
   return fromRow(row);
 }
 
+const pendingOf = fixed((db, { handleHash }: Pick<PendingKey, 'handleHash'>) =>
+  db.selectFrom('two_factor_pending').selectAll().where('handle_hash', '=', handleHash),
+);
+
 export function* findPending(db: QueryBuilder, handleHash: string): Step<Pending | undefined> {
-  const row = yield* first(
-    db.selectFrom('two_factor_pending').selectAll().where('handle_hash', '=', handleHash),
-  );
+  const row = yield* first(pendingOf(db, { handleHash }));
   return row && fromRow(row);
 }
 
@@ -60,19 +65,27 @@ export function* findSupportCode(db: QueryBuilder, userId: string): Step<Pending
   return row && fromRow(row);
 }
 
-/** @returns whether the row was live. */
-export function* completePending(db: QueryBuilder, key: PendingKey, now: number): Step<boolean> {
-  const completion = db
+type Moment = PendingKey & { now: number };
+
+const completion = fixed((db, moment: Moment) =>
+  db
     .updateTable('two_factor_pending')
-    .set({ completed_at: now })
-    .where((eb) => isLive(eb, key, now));
-  return (yield* changed(completion)) === 1;
-}
+    .set({ completed_at: moment.now })
+    .where((eb) => isLive(eb, moment)),
+);
 
 /** @returns whether the row was live. */
-export function* consumePending(db: QueryBuilder, key: PendingKey, now: number): Step<boolean> {
-  const consumption = db.deleteFrom('two_factor_pending').where((eb) => isLive(eb, key, now));
-  return (yield* changed(consumption)) === 1;
+export function* completePending(db: QueryBuilder, moment: Moment): Step<boolean> {
+  return (yield* changed(completion(db, moment))) === 1;
+}
+
+const consumption = fixed((db, moment: Moment) =>
+  db.deleteFrom('two_factor_pending').where((eb) => isLive(eb, moment)),
+);
+
+/** @returns whether the row was live. */
+export function* consumePending(db: QueryBuilder, moment: Moment): Step<boolean> {
+  return (yield* changed(consumption(db, moment))) === 1;
 }
 
 export function* deletePendingsOf(db: QueryBuilder, ...userIds: string[]): Step<void> {
@@ -99,8 +112,8 @@ export function matchesKey(eb: ExpressionBuilder<Tables, 'two_factor_pending'>, 
   });
 }
 
-export function isLive(eb: ExpressionBuilder<Tables, 'two_factor_pending'>, key: PendingKey, now: number) {
-  return eb.and([matchesKey(eb, key), eb('expires_at', '>', now), eb('completed_at', 'is', null)]);
+export function isLive(eb: ExpressionBuilder<Tables, 'two_factor_pending'>, moment: Moment) {
+  return eb.and([matchesKey(eb, moment), eb('expires_at', '>', moment.now), eb('completed_at', 'is', null)]);
 }
 
 function toRow(pending: Pending): Insertable<PendingTable> {
