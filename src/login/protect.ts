@@ -12,6 +12,9 @@ import type { LogInOptions } from './return-target.js';
 
 type Done = (error?: unknown) => void;
 
+/** By desk: two applications with a second factor each may handle one request, the inner one last. */
+const attached = new WeakMap<Request, LoginDesk>();
+
 /**
  * Puts the gate into a Passport instance. The session strategy is looked up by name at each request, so it also stands
  * in `passport.session()` middleware and sub-routers that were made before; `authenticate` is wrapped as well, so that
@@ -26,9 +29,19 @@ export function protectPassport(
   name: string,
 ): void {
   gate.passports.add(name, passport);
+  // Read at each moment anew: a login or logout may come in between. One getter for all: with its own each request would be slow from then on.
+  const shown: PropertyDescriptor & ThisType<Request> = {
+    get() {
+      return gate.show(this);
+    },
+    configurable: true,
+  };
   const enter = (request: Request): void => {
     gate.passports.enter(request, name);
-    attach(gate, logins, responder, settings, request);
+    if (attached.get(request) === logins) return;
+    attached.set(request, logins);
+    Object.defineProperty(request, 'secondFactor', shown);
+    attach(logins, responder, settings, request);
   };
   passport.use('session', createSessionStrategy(gate, name, enter));
   const authenticate = passport.authenticate.bind(passport) as (...parameters: unknown[]) => Middleware;
@@ -76,20 +89,7 @@ function isAnonymousWithoutSession(request: Request): boolean {
   return session === undefined && request.get('Cookie') === undefined;
 }
 
-/** By desk: two applications with a second factor each may handle one request, the inner one last. */
-const attached = new WeakMap<Request, LoginDesk>();
-
-function attach(
-  gate: Gate,
-  logins: LoginDesk,
-  responder: Responder,
-  settings: Settings,
-  request: Request,
-): void {
-  if (attached.get(request) === logins) return;
-  attached.set(request, logins);
-  // Read at each moment anew: a login or logout may come in between.
-  Object.defineProperty(request, 'secondFactor', { get: () => gate.show(request), configurable: true });
+function attach(logins: LoginDesk, responder: Responder, settings: Settings, request: Request): void {
   // Both names: Passport sets one from the other, so wrapping one alone is undone.
   request.logIn = request.login = (
     user: Express.User,

@@ -1,4 +1,4 @@
-import { serialize } from 'node:v8';
+import { isDeepStrictEqual } from 'node:util';
 import type { Request } from 'express';
 import type { Session, SessionData } from 'express-session';
 import { z } from 'zod';
@@ -245,7 +245,7 @@ export interface NewSession {
 export async function renewSession(request: Request, renewal: NewSession): Promise<void> {
   const previous = requireSession(request);
   // Who brought no cookie has no session in the store that would have to go.
-  if (request.headers.cookie === undefined) request.sessionStore.generate(request);
+  if (!request.headers.cookie) request.sessionStore.generate(request);
   else {
     await fromStore(request, (done) => {
       previous.regenerate(done);
@@ -273,12 +273,12 @@ export async function renewSession(request: Request, renewal: NewSession): Promi
 
 /** At the end of the response express-session saves a new session whatever was done before: as it is in the store, it needs no second time. */
 function saveOnlyChanges(session: Session): void {
-  let stored = describeContent(session);
+  let stored = copyContent(session);
   const save = session.save.bind(session);
   const saveIfChanged = (done: (error?: unknown) => void = () => undefined): Session => {
-    const content = describeContent(session);
-    if (stored !== undefined && content?.equals(stored)) done();
+    if (isDeepStrictEqual(contentOf(session), stored)) done();
     else {
+      const content = copyContent(session);
       stored = undefined;
       save((error) => {
         if (!error) stored = content;
@@ -290,10 +290,16 @@ function saveOnlyChanges(session: Session): void {
   Object.defineProperty(session, 'save', { value: saveIfChanged, configurable: true, writable: true });
 }
 
-/** What a store keeps of a session, but for when it ends, which moves with each request; `undefined` where nobody can say. */
-function describeContent(session: Session): Buffer | undefined {
+/** What a store keeps of a session, but for when it ends, which moves with each request. */
+function contentOf(session: Session): object {
+  const cookie = Object.entries(session.cookie).filter(([name]) => name !== '_expires');
+  return { cookie, others: Object.entries(session).filter(([name]) => name !== 'cookie') };
+}
+
+/** `undefined` where there is something in it that cannot be copied: nobody knows whether that has changed. */
+function copyContent(session: Session): object | undefined {
   try {
-    return serialize({ ...session, cookie: { ...session.cookie, _expires: null } });
+    return structuredClone(contentOf(session));
   } catch {
     return undefined;
   }

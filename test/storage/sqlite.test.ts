@@ -106,6 +106,79 @@ describe('sqlStorage.sqlite', () => {
     expect(await storage.raiseEpoch(fixtures.revocationOf(userId))).toBe(2);
   });
 
+  describe('verbs that wait at the same time', () => {
+    /** A storage whose connection tells what it executes, and may break there. */
+    function watch(onExec: (sql: string) => void) {
+      const own = openDatabase(file);
+      const executed: string[] = [];
+      const watched = sqlStorage.sqlite({
+        get inTransaction() {
+          return own.inTransaction;
+        },
+        prepare: (sql) => own.prepare(sql),
+        exec(sql) {
+          executed.push(sql);
+          onExec(sql);
+          return own.exec(sql);
+        },
+      });
+      return { own, watched, countCommits: () => executed.filter((sql) => sql === 'COMMIT').length };
+    }
+
+    it('are committed together, and what one of them undoes or breaks is its own', async () => {
+      const { watched, countCommits } = watch(() => undefined);
+      const [first, second] = [fixtures.newUser(), fixtures.newUser()];
+      const enrolled = await fixtures.enrol(storage);
+      const enrolment = await fixtures.begin(storage, 'enrolment', fixtures.newUser(), { epoch: 0 });
+      const broken = fixtures.enablingOf(enrolment, { backupCodes: fixtures.backupCodesOf(enrolled) });
+      const outcomes = await Promise.allSettled([
+        watched.raiseEpoch(fixtures.revocationOf(first)),
+        watched.enable(broken),
+        watched.raiseEpoch({ ...fixtures.revocationOf(second), epoch: 7 }),
+        watched.raiseEpoch(fixtures.revocationOf(second)),
+      ]);
+      expect(outcomes).toMatchObject([
+        { value: 1 },
+        { status: 'rejected' },
+        { value: undefined, status: 'fulfilled' },
+        { value: 1 },
+      ]);
+      expect(countCommits()).toBe(1);
+      expect(await storage.findPending(enrolment.handleHash)).toEqual(enrolment);
+      expect((await storage.findAccount(first))?.epoch).toBe(1);
+    });
+
+    it('are told of nothing that was not committed: where the commit fails, each goes by itself', async () => {
+      let commits = 0;
+      const { watched } = watch((sql) => {
+        // The first is that of all, the second that of the first verb alone.
+        if (sql === 'COMMIT' && (commits += 1) <= 2) throw new Error('disk I/O error');
+      });
+      const users = [fixtures.newUser(), fixtures.newUser(), fixtures.newUser()];
+      const outcomes = await Promise.allSettled(
+        users.map((userId) => watched.raiseEpoch(fixtures.revocationOf(userId))),
+      );
+      expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+      const epochs = await Promise.all(
+        users.map(async (userId) => (await storage.findAccount(userId))?.epoch),
+      );
+      expect(epochs).toEqual([undefined, 1, 1]);
+    });
+
+    it('go each by itself where one has ended the transaction of all, as a full disk does', async () => {
+      let isFull = true;
+      const { own, watched } = watch((sql) => {
+        if (sql !== 'RELEASE verb' || !isFull) return;
+        isFull = false;
+        own.exec('ROLLBACK');
+        throw new Error('database or disk is full');
+      });
+      const users = [fixtures.newUser(), fixtures.newUser()];
+      const raised = users.map((userId) => watched.raiseEpoch(fixtures.revocationOf(userId)));
+      expect(await Promise.all(raised)).toEqual([1, 1]);
+    });
+  });
+
   it('reads numbers as numbers when the host’s connection returns bigints', async () => {
     const db = openDatabase(file);
     db.defaultSafeIntegers(true);

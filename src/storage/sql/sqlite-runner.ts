@@ -19,9 +19,20 @@ const patience = 5_000;
 const lockedMessage =
   'The SQLite database stayed locked for 5 s. Look for a connection that keeps a write transaction open.';
 
-/** Runs each verb in one turn of the event loop, so that nothing of this process can come between its statements. */
+/** A verb that writes, and who waits for it. */
+interface Work<T = unknown> {
+  verb: () => Verb<T>;
+  resolve: (result: T) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Runs each verb in one turn of the event loop, so that nothing of this process can come between its statements. Verbs that wait at the
+ * same time are committed together: to be durable a commit waits for the disk, which takes longer than all that comes before it.
+ */
 export function createSqliteRunner(db: SqliteDatabase): Runner {
   const statements = new Map<string, SqliteStatement>();
+  const waiting: Work[] = [];
 
   function ask({ wants, sql, parameters }: Statement): unknown {
     let statement = statements.get(sql);
@@ -35,19 +46,53 @@ export function createSqliteRunner(db: SqliteDatabase): Runner {
     return turn.value;
   }
 
-  function performInTransaction<T>(verb: Verb<T>): T {
+  /** @returns what there is to tell of each, which is true once this has returned. */
+  function performInTransaction(works: readonly Work[]): (() => void)[] {
     // By `exec`, never prepared: libsql does not reset a prepared BEGIN or INSERT that met a lock, and until it is
     // run again that connection's commits fail or keep the write lock. So no write goes without BEGIN IMMEDIATE.
     db.exec('BEGIN IMMEDIATE');
     try {
-      const result = perform(verb);
-      db.exec(result instanceof Rollback ? 'ROLLBACK' : 'COMMIT');
-      return result instanceof Rollback ? result.result : result;
+      const outcomes = works.map(performAsPart);
+      db.exec('COMMIT');
+      return outcomes;
     } catch (error) {
       // After a full disk or an I/O error SQLite has rolled back by itself.
       if (db.inTransaction) db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** What one verb undoes, or breaks, is its own. */
+  function performAsPart({ verb, resolve, reject }: Work): () => void {
+    db.exec('SAVEPOINT verb');
+    try {
+      const result = perform(verb());
+      if (result instanceof Rollback) db.exec('ROLLBACK TO verb');
+      db.exec('RELEASE verb');
+      return () => resolve(result instanceof Rollback ? result.result : result);
+    } catch (error) {
+      if (!db.inTransaction || isLocked(error)) throw error;
+      db.exec('ROLLBACK TO verb; RELEASE verb');
+      return () => reject(error);
+    }
+  }
+
+  async function performAll(works: readonly Work[]): Promise<void> {
+    try {
+      const outcomes = await runUnlocked(() => performInTransaction(works));
+      for (const tell of outcomes) tell();
+    } catch (error) {
+      if (works.length === 1) works[0]?.reject(error);
+      // The commit has failed, or one of them has ended it: each for itself.
+      else for (const work of works) await performAll([work]);
+    }
+  }
+
+  function runUnlocked<T>(run: () => T): Promise<T> {
+    return retryWhileLocked(() => {
+      refuseForeignTransaction();
+      return run();
+    });
   }
 
   function refuseForeignTransaction(): void {
@@ -59,15 +104,11 @@ export function createSqliteRunner(db: SqliteDatabase): Runner {
   }
 
   return {
-    read: (verb) =>
-      retryWhileLocked(() => {
-        refuseForeignTransaction();
-        return perform(verb());
-      }),
-    transact: (verb) =>
-      retryWhileLocked(() => {
-        refuseForeignTransaction();
-        return performInTransaction(verb());
+    read: (verb) => runUnlocked(() => perform(verb())),
+    transact: <T>(verb: () => Verb<T>) =>
+      new Promise<T>((resolve, reject) => {
+        const isFirst = waiting.push({ verb, resolve, reject } as Work) === 1;
+        if (isFirst) setImmediate(() => void performAll(waiting.splice(0)));
       }),
   };
 }
