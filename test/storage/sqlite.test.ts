@@ -127,14 +127,14 @@ describe('sqlStorage.sqlite', () => {
 
     it('are committed together, and what one of them undoes or breaks is its own', async () => {
       const { watched, countCommits } = watch(() => undefined);
-      const [first, second] = [fixtures.newUser(), fixtures.newUser()];
+      const [first, second, none] = [fixtures.newUser(), fixtures.newUser(), fixtures.newUser()];
       const enrolled = await fixtures.enrol(storage);
       const enrolment = await fixtures.begin(storage, 'enrolment', fixtures.newUser(), { epoch: 0 });
       const broken = fixtures.enablingOf(enrolment, { backupCodes: fixtures.backupCodesOf(enrolled) });
       const outcomes = await Promise.allSettled([
         watched.raiseEpoch(fixtures.revocationOf(first)),
         watched.enable(broken),
-        watched.raiseEpoch({ ...fixtures.revocationOf(second), epoch: 7 }),
+        watched.raiseEpoch({ ...fixtures.revocationOf(none), epoch: 7 }),
         watched.raiseEpoch(fixtures.revocationOf(second)),
       ]);
       expect(outcomes).toMatchObject([
@@ -146,6 +146,7 @@ describe('sqlStorage.sqlite', () => {
       expect(countCommits()).toBe(1);
       expect(await storage.findPending(enrolment.handleHash)).toEqual(enrolment);
       expect((await storage.findAccount(first))?.epoch).toBe(1);
+      expect(await storage.findAccount(none)).toBeUndefined();
     });
 
     it('are told of nothing that was not committed: where the commit fails, each goes by itself', async () => {
