@@ -1,96 +1,144 @@
-import { randomBytes } from 'node:crypto';
-import type Database from 'libsql';
-import type pg from 'pg';
-
-type Value = string | number | null;
-
-/** Rows by table, each a list of values in the order of `columns`. */
-type Batch = Record<keyof typeof columns, Value[][]>;
-
-const columns = {
-  two_factor_auth: {
-    ...{ user_id: 'text', enabled_at: 'bigint', epoch: 'bigint' },
-    ...{
-      totp_failures: 'int',
-      totp_delayed_until: 'bigint',
-      backup_code_failures: 'int',
-      backup_code_delayed_until: 'bigint',
-    },
-  },
-  two_factor_authenticators: {
-    ...{ id: 'text', user_id: 'text', name: 'text', algorithm: 'text', digits: 'int', period: 'int' },
-    ...{ sealed_secret: 'text', last_step: 'bigint', created_at: 'bigint', last_used_at: 'bigint' },
-  },
-  two_factor_backup_sets: { user_id: 'text', id: 'text', sealed_key: 'text', created_at: 'bigint' },
-  two_factor_backup_codes: { set_id: 'text', code_hash: 'text' },
-} as const;
-
-const tables = Object.keys(columns) as (keyof typeof columns)[];
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { SecondFactorOptions, Storage } from 'passport-second-factor';
+import { enrolUser } from 'passport-second-factor/testing';
 
 /** What is needed of a user to ask for it. */
 export interface Filled {
   userId: string;
   authenticatorId: string;
   setId: string;
-  codeHash: string;
+  codeHashes: string[];
+}
+
+export type Row = Record<string, unknown>;
+
+/** A database that makes rows by itself: how a statement is run, and what the grammars do not have in common. */
+export interface Site {
+  run(statement: string): Promise<unknown>;
+  rows(query: string): Promise<Row[]>;
+  /** So many random digits, all of which base64url has too. */
+  random(length: number): string;
+  /** The numbers from 1 on, as rows with a column `n`. */
+  numbers(to: number): string;
+  /** Each row of a table so many times, one after the other. */
+  repeated(table: string, times: number): string;
+}
+
+export interface Order {
+  users: number;
+  /** Of how many of them the names are returned. */
+  kept: number;
+  /** What somebody who is really enrolled does with the second factor. */
+  use(user: Filled): Promise<void>;
 }
 
 const CODES = 10;
-const BATCH = 10_000;
-/** Of how many users the names are kept. */
-const KEPT = 20_000;
+const codes = 'two_factor_backup_codes';
+const tables = ['two_factor_auth', 'two_factor_authenticators', 'two_factor_backup_sets', codes];
+/** How a user's rows are found in each. */
+const where = (table: string, { userId, setId }: Filled): string =>
+  table === codes ? `set_id = '${setId}'` : `user_id = '${userId}'`;
 
-const name = (bytes: number): string => randomBytes(bytes).toString('base64url');
-
-/** Users as many enrolments leave them, with values of the same length as the real ones. @returns some of them. */
-export async function fill(count: number, insert: (batch: Batch) => Promise<void>): Promise<Filled[]> {
-  const kept: Filled[] = [];
-  for (let done = 0; done < count; done += BATCH) {
-    const batch = Object.fromEntries(tables.map((table) => [table, [] as Value[][]])) as Batch;
-    for (let n = 0; n < Math.min(BATCH, count - done); n += 1) {
-      // 36 characters, as a UUID has.
-      const [userId, id, setId] = [name(27), name(16), name(16)];
-      const hashes = Array.from({ length: CODES }, () => name(32));
-      const at = 1_790_000_000_000;
-      batch.two_factor_auth.push([userId, at, 1, 0, 0, 0, 0]);
-      const totp = ['Authenticator app', 'SHA1', 6, 30];
-      batch.two_factor_authenticators.push([id, userId, ...totp, `2026-11.${name(48)}`, 0, at, null]);
-      batch.two_factor_backup_sets.push([userId, setId, `2026-11.${name(60)}`, at]);
-      batch.two_factor_backup_codes.push(...hashes.map((hash) => [setId, hash]));
-      const user = { userId, authenticatorId: id, setId, codeHash: hashes[n % CODES] ?? '' };
-      // Of all times, not of the first ones.
-      if (kept.length < KEPT) kept.push(user);
-      else if (Math.random() < KEPT / (done + n)) kept[Math.floor(Math.random() * KEPT)] = user;
-    }
-    await insert(batch);
-  }
-  return kept;
-}
-
-export function insertIntoSqlite(db: Database.Database): (batch: Batch) => Promise<void> {
-  const statements = tables.map((table) => {
-    const names = Object.keys(columns[table]);
-    return db.prepare(
-      `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`,
+/**
+ * Fills a database with users as enrolments leave them, who come in the order of their random names. Two are enrolled by our own verbs; the
+ * others are made inside of the database after the first one, value by value: names and sealed values are random ones of the same
+ * length, all others the same. @returns some of those, of all times, in no order.
+ */
+export async function fill(site: Site, storage: Storage, { users, kept, use }: Order): Promise<Filled[]> {
+  const [model, other] = [await enrol(site, storage, use), await enrol(site, storage, use)];
+  // The codes that were shown to them.
+  await storage.purgePending(Number.MAX_SAFE_INTEGER);
+  const made = users - 2;
+  await site.run(
+    `create temp table names as select n, ${site.random(model.userId.length)} as user_id,
+      ${site.random(model.authenticatorId.length)} as id, ${site.random(model.setId.length)} as set_id
+    from ${site.numbers(made)}`,
+  );
+  for (const table of tables) {
+    const [row = {}] = await site.rows(`select * from ${table} where ${where(table, model)}`);
+    const values = Object.entries(row).map(([column, value]) => makeValue(site, table, column, value));
+    const names = table === codes ? site.repeated('names', CODES) : 'names';
+    await site.run(
+      `insert into ${table} (${Object.keys(row).join(', ')}) select ${values.join(', ')} from ${names}`,
     );
-  });
-  return (batch) => {
-    db.exec('begin');
-    for (const [index, table] of tables.entries())
-      for (const row of batch[table]) statements[index]?.run(...row);
-    db.exec('commit');
-    return Promise.resolve();
-  };
+  }
+  const filled = await sample(site, made, Math.min(kept, made));
+  await site.run('drop table names');
+  for (const user of [other, filled[0], filled.at(-1)]) await compare(site, model, user);
+  return filled;
 }
 
-export function insertIntoPostgres(pool: pg.Pool): (batch: Batch) => Promise<void> {
-  return async (batch) => {
-    for (const table of tables) {
-      const entries = Object.entries(columns[table]);
-      const names = entries.map(([column]) => column).join(', ');
-      const lists = entries.map(([, type], n) => `$${String(n + 1)}::${type}[]`).join(', ');
-      const values = entries.map((_, n) => batch[table].map((row) => row[n]));
-      await pool.query(`insert into ${table} (${names}) select * from unnest(${lists})`, values);
-    }
+async function enrol(site: Site, storage: Storage, use: Order['use']): Promise<Filled> {
+  const userId = randomUUID();
+  const options: SecondFactorOptions = {
+    ...{ issuer: 'Bench', origin: 'http://localhost', storage },
+    keys: [{ id: '2026-11', secret: Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)) }],
+    user: { id: () => userId, label: () => userId },
   };
+  await enrolUser(options, userId);
+  const [row = {}] = await site.rows(
+    `select a.id, s.id as set_id from two_factor_authenticators a join two_factor_backup_sets s on s.user_id = a.user_id
+    where a.user_id = '${userId}'`,
+  );
+  const setId = String(row['set_id']);
+  const hashes = await site.rows(`select code_hash from ${codes} where set_id = '${setId}'`);
+  const codeHashes = hashes.map(({ code_hash }) => String(code_hash));
+  const user = { userId, authenticatorId: String(row['id']), setId, codeHashes };
+  await use(user);
+  return user;
+}
+
+const sealed = ['sealed_secret', 'sealed_key'];
+
+/** A value after a real one. */
+function makeValue(site: Site, table: string, column: string, value: unknown): string {
+  if (value === null) return 'null';
+  const text = String(value);
+  if (column === 'user_id' || column === 'set_id') return column;
+  if (column === 'id') return table === 'two_factor_backup_sets' ? 'set_id' : 'id';
+  if (column === 'code_hash') return site.random(text.length);
+  if (!sealed.includes(column)) return `'${text}'`;
+  const keyId = text.slice(0, text.indexOf('.') + 1);
+  return `'${keyId}' || ${site.random(text.length - keyId.length)}`;
+}
+
+async function sample(site: Site, made: number, kept: number): Promise<Filled[]> {
+  const chosen = Array.from({ length: kept }, (_, n) =>
+    Math.ceil(((n + Math.max(Math.random(), 1e-9)) * made) / kept),
+  );
+  const rows = await site.rows(
+    `select names.*, code_hash from names join ${codes} on ${codes}.set_id = names.set_id
+    where n in (${chosen.join(', ')})`,
+  );
+  const users = new Map<unknown, Filled & { place: number }>();
+  for (const { user_id, id, set_id, code_hash } of rows) {
+    const fresh = { userId: String(user_id), authenticatorId: String(id), setId: String(set_id) };
+    const user = users.get(user_id) ?? { ...fresh, codeHashes: [], place: Math.random() };
+    user.codeHashes.push(String(code_hash));
+    users.set(user_id, user);
+  }
+  return [...users.values()].sort((one, other) => one.place - other.place);
+}
+
+/** @throws Error where the rows of a user could be told from those of a real one by their shape. */
+async function compare(site: Site, model: Filled, user: Filled | undefined): Promise<void> {
+  if (!user) throw new Error('There are no users.');
+  for (const table of tables) {
+    const shapesOf = async (whose: Filled): Promise<unknown[]> =>
+      (await site.rows(`select * from ${table} where ${where(table, whose)}`)).map((row) =>
+        Object.entries(row).map(([column, value]) => [column, shapeOf(value)]),
+      );
+    const [expected, there] = [await shapesOf(model), await shapesOf(user)];
+    if (expected.length === 0 || !isDeepStrictEqual(there, expected))
+      throw new Error(
+        `A filled row of ${table} is not like a real one: ${JSON.stringify([there, expected])}`,
+      );
+  }
+}
+
+/** Times and steps differ, but not in their length. */
+function shapeOf(value: unknown): unknown {
+  const text = String(value);
+  return [typeof value, text.length, /^[\w-]+$/.test(text) || text.replace(/[\w-]+$/, '')];
 }
