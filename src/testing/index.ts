@@ -3,6 +3,12 @@
  * @module passport-second-factor/testing
  */
 export { memoryStorage } from '../storage/memory.js';
+export {
+  createVirtualAuthenticator,
+  type VirtualAccount,
+  type VirtualAuthenticator,
+  type VirtualAuthenticatorOptions,
+} from './authenticator.js';
 export { createTestClock, type TestClock } from './clock.js';
 export { enrolUser, type TestFactor } from './enrol.js';
 export { answerChallenge, readHiddenFields, type TestAgent, type TestResponse } from './sign-in.js';
