@@ -11,6 +11,7 @@ export {
 } from './authenticator.js';
 export { createTestClock, type TestClock } from './clock.js';
 export { enrolUser, type TestFactor } from './enrol.js';
+export { answerInBrowser, enrolInBrowser, type TestLocator, type TestPage } from './in-browser.js';
 export { answerChallenge, readHiddenFields, type TestAgent, type TestResponse } from './sign-in.js';
 export { totpCode } from './totp-code.js';
 export { storageContract, type StorageContractCase } from './storage-contract.js';
