@@ -25,21 +25,31 @@ export class Stage extends FormSender {
       'prepared' in manifest.users ? manifest.users.prepared.map((user) => new Person(user)) : [];
   }
 
-  /** Somebody signed in who has no second factor. */
-  async newcomer(): Promise<Visitor> {
-    const { users } = this.manifest;
+  /** Somebody without a second factor who has given the password; a new user, where there is sign-up. */
+  async entrant(): Promise<Visitor> {
     const browser = this.browser();
-    if ('register' in users) {
+    if ('register' in this.manifest.users) {
       const person = Person.random();
       await this.act(browser, person, 'users.register');
       if (!(await this.isSignedIn(browser, person))) await this.signIn(person, browser);
-      await this.#arrangeSignedIn(browser, person, 'a new user');
       return { person, browser };
     }
     const person = this.#take((someone) => someone.secret === undefined);
     if (!person) skip('needs one more user without a second factor in users.prepared');
     await this.signIn(person, browser);
-    await this.#arrangeSignedIn(browser, person, `the prepared user ${person.username}`);
+    return { person, browser };
+  }
+
+  /** Somebody signed in who has no second factor. */
+  async newcomer(): Promise<Visitor> {
+    const { required, signedIn } = this.manifest;
+    if (required) skip('needs somebody signed in without a second factor, and here everybody must have one');
+    const { person, browser } = await this.entrant();
+    const who = person.isPrepared ? `the prepared user ${person.username}` : 'a new user';
+    arrange(
+      await this.isSignedIn(browser, person),
+      `${who} without a second factor is not signed in by \`login\`, going by ${signedIn.path}. Correct \`login\`, \`users\` or \`signedIn\`.`,
+    );
     return { person, browser };
   }
 
@@ -49,7 +59,7 @@ export class Stage extends FormSender {
     if (ready) return { person: ready, browser: await this.complete(ready) };
     if (!this.manifest.setup)
       skip('needs `setup` in the manifest, or one more user with a secret in users.prepared');
-    const { person, browser } = await this.newcomer();
+    const { person, browser } = await (this.manifest.required ? this.entrant() : this.newcomer());
     await this.enrol(browser, person);
     return { person, browser };
   }
@@ -57,14 +67,6 @@ export class Stage extends FormSender {
   #take(isWanted: (person: Person) => boolean): Person | undefined {
     const index = this.#prepared.findIndex(isWanted);
     return index < 0 ? undefined : this.#prepared.splice(index, 1)[0];
-  }
-
-  async #arrangeSignedIn(browser: Browser, person: Person, who: string): Promise<void> {
-    const { path } = this.manifest.signedIn;
-    arrange(
-      await this.isSignedIn(browser, person),
-      `${who} without a second factor is not signed in by \`login\`, going by ${path}. Correct \`login\`, \`users\` or \`signedIn\`.`,
-    );
   }
 
   /** Opens the set-up page and reads the key. */
@@ -101,8 +103,14 @@ export class Stage extends FormSender {
     return prepareForm(browser, withCode(setup, code), page, person.values(), twist)();
   }
 
-  /** Sets up a second factor, and keeps the backup codes as the pages show them. */
-  async enrol(browser: Browser, person: Person): Promise<{ code: string }> {
+  /**
+   * Sets up a second factor, and keeps the backup codes as the pages show them.
+   * @returns the code that confirmed it, the page of the key, and the page that shows the codes where there is one.
+   */
+  async enrol(
+    browser: Browser,
+    person: Person,
+  ): Promise<{ code: string; page: Answer; backupCodes: Answer[] }> {
     const { page, secret } = await this.openSetup(browser, person);
     person.secret = secret;
     const code = await this.nextCode(person);
@@ -111,27 +119,49 @@ export class Stage extends FormSender {
       answer.status < 400,
       `setup: the right code was answered with ${answer.status}. Correct \`setup\` (path, field), or \`totp\` where the application takes only the present code ("past": 0, "future": 0).`,
     );
+    const backupCodes: Answer[] = [];
     if (this.manifest.backupCodes) {
-      person.backupCodes = await this.readBackupCodes(browser, await browser.follow(answer));
+      const shown = await this.openBackupCodes(browser, await browser.follow(answer));
+      backupCodes.push(shown.page);
+      person.backupCodes = shown.codes;
       // Not every application wants to be told so of the first codes: the status matters where a check needs it.
       if (this.has('backupCodes.saved')) {
         const { answer: saved } = await this.attempt(browser, person, 'backupCodes.saved');
         person.savedWith = saved.status;
       }
     }
-    return { code };
+    return { code, page, backupCodes };
   }
 
   /** The codes on the page that is open, else on theirs. */
-  async readBackupCodes(browser: Browser, open: Answer): Promise<string[]> {
+  async openBackupCodes(browser: Browser, open: Answer): Promise<{ page: Answer; codes: string[] }> {
     const { backupCodes } = this.manifest;
     if (!backupCodes) skip('the manifest has no `backupCodes`');
     const { page, pattern } = backupCodes;
     const codes = findCodes(open.text, pattern);
-    if (codes.length > 0 || page === undefined) return arrangeCodes(codes);
-    const { text, status } = await browser.open(page);
-    arrange(status < 400, `backupCodes.page: ${page} was answered with ${status}. Correct it.`);
-    return arrangeCodes(findCodes(text, pattern));
+    if (codes.length > 0 || page === undefined) return { page: open, codes: arrangeCodes(codes) };
+    const own = await browser.open(page);
+    arrange(own.status < 400, `backupCodes.page: ${page} was answered with ${own.status}. Correct it.`);
+    return { page: own, codes: arrangeCodes(findCodes(own.text, pattern)) };
+  }
+
+  /** Asks for new backup codes. @returns one of them, which may have to be saved before it works. */
+  async proposeBackupCodes({ person, browser }: Visitor): Promise<string> {
+    const answer = await this.act(browser, person, 'backupCodes.renew');
+    const { codes } = await this.openBackupCodes(browser, await browser.follow(answer));
+    const [fresh = ''] = codes.filter((code) => !person.backupCodes.includes(code));
+    arrange(
+      fresh !== '' && !codes.some((code) => person.backupCodes.includes(code)),
+      'backupCodes.renew: no new codes were found afterwards. Correct `renew`, `page` or `pattern`.',
+    );
+    return fresh;
+  }
+
+  /** Has new backup codes take the place of the old ones. @returns one of them. */
+  async renewBackupCodes(visitor: Visitor): Promise<string> {
+    const fresh = await this.proposeBackupCodes(visitor);
+    if (this.has('backupCodes.saved')) await this.act(visitor.browser, visitor.person, 'backupCodes.saved');
+    return fresh;
   }
 
   /** Turns the second factor off, and sees that it is. */

@@ -70,7 +70,10 @@ export const halfWay: Check[] = [
       const borrowed = await browser.hidden(challenge.page, challenge.path);
       // Once with the token that the form's own page gives, and once with the challenge's.
       const twists: Twist[] = [{}, { fields: (fields) => ({ ...fields, ...borrowed }) }];
-      const parts: FormPart[] = ['disable', 'setup', 'backupCodes.renew', 'backupCodes.saved', 'password'];
+      const parts: FormPart[] = [
+        ...(['disable', 'setup', 'backupCodes.renew', 'backupCodes.saved', 'password'] as const),
+        ...(['signOutElsewhere', 'api.disable'] as const),
+      ];
       for (const twist of twists) {
         for (const part of parts) {
           if (stage.has(part)) await stage.attempt(browser, person, part, code, twist);
