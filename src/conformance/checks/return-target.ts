@@ -4,8 +4,17 @@ import type { CodeForm } from '../manifest.js';
 import type { Stage, Visitor } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
 
+/** Of each run, what `findFollowed` has found. */
+const followed = new WeakMap<Stage, Promise<string>>();
+
 /** A target on this site that is followed: else the parameter has another name, and no attacker could use it. */
-export async function findFollowed(stage: Stage): Promise<string> {
+export function findFollowed(stage: Stage): Promise<string> {
+  const found = followed.get(stage) ?? lookForFollowed(stage);
+  followed.set(stage, found);
+  return found;
+}
+
+async function lookForFollowed(stage: Stage): Promise<string> {
   const { signedIn, protected: more } = stage.manifest;
   // No application goes to the first one of itself.
   const targets = [addQuery(signedIn.path, 'conformance', '1'), ...more];

@@ -144,9 +144,10 @@ function endsAt(
     needs: ['trust', 'logout', change],
     controls: ['logout', change],
     async run(stage) {
-      const { person } = await stage.enrolled();
+      const visitor = await stage.enrolled();
+      const { person } = visitor;
       const browser = await trusted(stage, person);
-      await make(stage, { person, browser: await stage.complete(person) });
+      await make(stage, visitor);
       await stage.signIn(person, browser);
       ensure(!(await stage.isSignedIn(browser, person)), 'the browser is still trusted');
       return 'asked again';
