@@ -2,6 +2,11 @@
  * For the tests of a host, and of storage adapters (docs/testing.md).
  * @module passport-second-factor/testing
  */
+export type { Clock } from '../clock.js';
+export type { TotpParameters } from '../model.js';
+export type { SecondFactorOptions } from '../options.js';
+export type { Storage } from '../storage/storage.js';
+export type { Window } from '../totp/match-step.js';
 export { memoryStorage } from '../storage/memory.js';
 export {
   createVirtualAuthenticator,

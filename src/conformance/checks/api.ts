@@ -1,7 +1,6 @@
 import type { Check } from '../check.js';
 import { withCode } from '../form.js';
 import type { CodeForm } from '../manifest.js';
-import type { Person } from '../person.js';
 import type { Stage } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
 import { refuseHostile, hostileJson } from './hostile-codes.js';
@@ -18,7 +17,9 @@ export const api: Check[] = [
     needs: ['api'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      await arrangeAnswered(stage, person);
+      const browser = await stage.pending(person);
+      const { story } = await stage.attempt(browser, person, 'api.challenge', await stage.nextCode(person));
+      ensure(await stage.isSignedIn(browser, person), `the right code did not sign in: ${story}`);
       return 'signed in';
     },
   },
@@ -28,6 +29,7 @@ export const api: Check[] = [
     rule: 'R3',
     title: 'A code that was used on the page is not accepted as JSON, nor the other way round',
     needs: ['api'],
+    controls: ['api'],
     async run(stage) {
       const { person } = await stage.enrolled();
       const challenges = [stage.manifest.challenge, apiOf(stage)];
@@ -50,9 +52,9 @@ export const api: Check[] = [
     rule: 'R4',
     title: 'Wrong codes that are sent as JSON count with those of the pages',
     needs: ['api'],
+    controls: ['api'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      await arrangeAnswered(stage, person);
       const { perUser } = stage.manifest.limits;
       for (const code of stage.wrongCodes(person, perUser)) {
         const browser = stage.browser();
@@ -75,9 +77,9 @@ export const api: Check[] = [
     rule: 'R11',
     title: 'Another site cannot make a browser answer by JSON, whatever it calls the body',
     needs: ['api'],
+    controls: ['api'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      await arrangeAnswered(stage, person);
       const browser = await stage.pending(person);
       const { fields, path } = withCode(apiOf(stage), await stage.nextCode(person));
       const old = { 'Sec-Fetch-Site': '', 'Sec-Fetch-Mode': '', 'Sec-Fetch-Dest': '' };
@@ -102,24 +104,12 @@ export const api: Check[] = [
     title:
       'Lists, objects, numbers and over-long text in place of a code in JSON: refused, and no server error',
     needs: ['api'],
-    async run(stage) {
-      await arrangeAnswered(stage, (await stage.enrolled()).person);
-      return refuseHostile(stage, apiOf(stage), hostileJson);
-    },
+    controls: ['api'],
+    run: (stage) => refuseHostile(stage, apiOf(stage), hostileJson),
   },
 ];
 
 function apiOf({ manifest: { api } }: Stage): CodeForm {
   if (!api) skip('the manifest has no `api`');
   return api.challenge;
-}
-
-/** The right code signs in there, or a refusal would prove nothing. */
-async function arrangeAnswered(stage: Stage, person: Person): Promise<void> {
-  const browser = await stage.pending(person);
-  const { story } = await stage.attempt(browser, person, 'api.challenge', await stage.nextCode(person));
-  arrange(
-    await stage.isSignedIn(browser, person),
-    `api: the right code did not sign in (${story}). Correct \`api.challenge\` (path, field, headers).`,
-  );
 }

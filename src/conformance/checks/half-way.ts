@@ -61,7 +61,7 @@ export const halfWay: Check[] = [
     kind: 'attack',
     rule: 'R2',
     title: 'A half-way session changes nothing, not even with a right code',
-    controls: ['disable', 'setup', 'password'],
+    controls: ['disable', 'setup', 'password', 'api'],
     async run(stage) {
       const { person } = await stage.enrolled();
       const { challenge } = stage.manifest;

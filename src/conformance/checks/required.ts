@@ -8,8 +8,7 @@ export const required: Check[] = [
     id: 'required-setup',
     kind: 'story',
     rule: 'R2',
-    title:
-      'Who must have a second factor sets it up at the first login, is signed in by that, and asked for a code from then on',
+    title: 'Who must have a second factor sets it up at the first login, and is signed in by that',
     needs: ['required', 'setup'],
     async run(stage) {
       const { person, browser } = await stage.entrant();
@@ -54,7 +53,7 @@ export const required: Check[] = [
     id: 'required-parked-login',
     kind: 'attack',
     rule: 'R7',
-    title: 'Where it must be set up, doing so completes that login alone: others of before are not signed in',
+    title: 'Where a second factor must be set up, doing so completes that login and no other one of before',
     needs: ['required', 'setup'],
     async run(stage) {
       const { person, browser } = await stage.entrant();

@@ -1,7 +1,8 @@
 import type { Answer } from '../browser.js';
+import type { Visitor } from '../factor-owner.js';
 import { addQuery } from '../form.js';
 import type { CodeForm } from '../manifest.js';
-import type { Stage, Visitor } from '../stage.js';
+import type { Stage } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
 
 /** Of each run, what `findFollowed` has found. */

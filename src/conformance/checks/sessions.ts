@@ -1,5 +1,6 @@
 import type { Check } from '../check.js';
-import type { Stage, Visitor } from '../stage.js';
+import type { Visitor } from '../factor-owner.js';
+import type { Stage } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
 
 type Change = 'disable' | 'password' | 'renewal';

@@ -1,8 +1,6 @@
-import type { Browser } from '../browser.js';
 import type { Check } from '../check.js';
-import type { Twist } from '../form.js';
-import type { Person } from '../person.js';
-import type { Stage, Visitor } from '../stage.js';
+import type { Visitor } from '../factor-owner.js';
+import type { Stage } from '../stage.js';
 import { arrange, ensure } from '../verdict.js';
 
 /** “Don’t ask again on this browser”. */
@@ -16,7 +14,7 @@ export const trust: Check[] = [
     controls: ['logout'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      const browser = await trusted(stage, person);
+      const browser = await stage.trusted(person);
       await stage.signIn(person, browser);
       ensure(await stage.isSignedIn(browser, person), 'the trusted browser is asked for a code');
       ensure(!(await stage.isLetInByPassword(person)), 'another browser is asked for none');
@@ -28,14 +26,17 @@ export const trust: Check[] = [
     kind: 'attack',
     rule: 'R1',
     title: 'Whoever ticks the box without a right code gets no trusted browser',
-    needs: ['trust'],
+    needs: ['trust', 'logout'],
+    controls: ['logout', 'trust'],
     async run(stage) {
       const { person } = await stage.enrolled();
       const browser = await stage.pending(person);
-      await stage.answer(browser, person, stage.wrongCodes(person, 1)[0] ?? '', ticked(stage));
-      const { field, value } = wanted(stage);
+      const box = stage.trustFields();
+      await stage.answer(browser, person, stage.wrongCodes(person, 1)[0] ?? '', {
+        fields: (fields) => ({ ...fields, ...box }),
+      });
       const { login } = stage.manifest;
-      const form = { ...login, fields: { ...login.fields, [field]: value } };
+      const form = { ...login, fields: { ...login.fields, ...box } };
       for (let times = 0; times < 2; times += 1) {
         await stage.submit(browser, form, person.values());
         ensure(!(await stage.isSignedIn(browser, person)), 'the browser is trusted without a right code');
@@ -49,10 +50,10 @@ export const trust: Check[] = [
     rule: 'R1',
     title: "A browser that one person trusts is asked for another person's code",
     needs: ['trust', 'logout'],
-    controls: ['logout'],
+    controls: ['logout', 'trust'],
     async run(stage) {
       const [attacker, victim] = [await stage.enrolled(), await stage.enrolled()];
-      const browser = await trusted(stage, attacker.person);
+      const browser = await stage.trusted(attacker.person);
       await stage.signIn(victim.person, browser);
       ensure(!(await stage.isSignedIn(browser, victim.person)), "the attacker's own trust was enough");
       return 'asked';
@@ -69,10 +70,10 @@ export const trust: Check[] = [
     rule: 'R7',
     title: 'A trusted browser is asked again once its owner has ended the trust elsewhere',
     needs: ['trust.ended', 'logout'],
-    controls: ['logout'],
+    controls: ['logout', 'trust'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      const browser = await trusted(stage, person);
+      const browser = await stage.trusted(person);
       await stage.act(await stage.complete(person), person, 'trust.ended');
       await stage.signIn(person, browser);
       ensure(!(await stage.isSignedIn(browser, person)), 'the browser is still trusted');
@@ -85,10 +86,10 @@ export const trust: Check[] = [
     rule: 'R1',
     title: 'The cookie of a trusted browser is HttpOnly, and Secure with https',
     needs: ['trust', 'logout'],
-    controls: ['logout'],
+    controls: ['logout', 'trust'],
     async run(stage) {
       const { person } = await stage.enrolled();
-      const browser = await trusted(stage, person);
+      const browser = await stage.trusted(person);
       const isHttps = stage.manifest.baseUrl.startsWith('https:');
       const faults: string[] = [];
       let found = 0;
@@ -110,27 +111,6 @@ export const trust: Check[] = [
   },
 ];
 
-/** A browser that was trusted and has signed out. */
-async function trusted(stage: Stage, person: Person): Promise<Browser> {
-  const browser = await stage.pending(person);
-  await stage.answer(browser, person, await stage.nextCode(person), ticked(stage));
-  arrange(
-    await stage.isSignedIn(browser, person),
-    'trust: the right code with the box ticked did not sign in',
-  );
-  await stage.act(browser, person, 'logout');
-  return browser;
-}
-
-function ticked(stage: Stage): Twist {
-  const { field, value } = wanted(stage);
-  return { fields: (fields) => ({ ...fields, [field]: value }) };
-}
-
-function wanted({ manifest }: Stage): { field: string; value: string } {
-  return manifest.trust ?? { field: '', value: '' };
-}
-
 function endsAt(
   change: 'disable' | 'password',
   when: string,
@@ -142,11 +122,11 @@ function endsAt(
     rule: 'R7',
     title: `A trusted browser is asked again after ${when}`,
     needs: ['trust', 'logout', change],
-    controls: ['logout', change],
+    controls: ['logout', 'trust', change],
     async run(stage) {
       const visitor = await stage.enrolled();
       const { person } = visitor;
-      const browser = await trusted(stage, person);
+      const browser = await stage.trusted(person);
       await make(stage, visitor);
       await stage.signIn(person, browser);
       ensure(!(await stage.isSignedIn(browser, person)), 'the browser is still trusted');
