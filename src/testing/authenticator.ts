@@ -9,6 +9,7 @@ import { readKey, totpCode } from './totp-code.js';
 /** For how long a code is still good, at least, when it is handed out: somebody has to type it. */
 const MARGIN = 5 * SECOND;
 
+/** How the phone's clock goes, and what the application takes. */
 export interface VirtualAuthenticatorOptions {
   /** What the phone tells the time by. Default the real clock. A test clock is moved where somebody would have to wait. */
   clock?: Clock;

@@ -3,20 +3,31 @@ import type { TestFactor } from './enrol.js';
 
 /** What is needed of a page of Playwright. */
 export interface TestPage {
+  /** Opens an address, to the end of its redirects. */
   goto(url: string): Promise<unknown>;
+  /** Where the page is. */
   url(): string;
+  /** What a CSS selector finds, now or later. */
   locator(selector: string): TestLocator;
 }
 
 /** What is needed of a locator of Playwright. */
 export interface TestLocator {
+  /** The first one alone. */
   first(): TestLocator;
+  /** How many there are now. */
   count(): Promise<number>;
+  /** Ticks a box. */
   check(): Promise<unknown>;
+  /** Presses it, and waits for the page that this leads to. */
   click(): Promise<unknown>;
+  /** Puts a text into a field. */
   fill(value: string): Promise<unknown>;
+  /** An attribute, once it is there. */
   getAttribute(name: string): Promise<string | null>;
+  /** Its text, once it is there. */
   textContent(): Promise<string | null>;
+  /** The texts of all that are there now. */
   allTextContents(): Promise<string[]>;
 }
 
