@@ -38,6 +38,7 @@ const apart = {
   faults: testsIn('faults'),
   soak: testsIn('soak'),
   site: testsIn('site'),
+  conformance: ['test/conformance/applications.test.ts'],
 };
 const tarball = ['test/tooling/packed-tarball.test.ts'];
 
@@ -75,6 +76,7 @@ export default defineConfig({
       project('faults', { include: apart.faults }),
       project('soak', { include: apart.soak }),
       project('site', { include: apart.site, hookTimeout: 120_000 }),
+      project('conformance', { include: apart.conformance }),
       project('package', { include: tarball }),
     ],
   },

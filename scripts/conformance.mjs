@@ -1,87 +1,45 @@
-// `npm run conformance`: the conformance suite against the example, which must pass, and against applications that are
-// broken on purpose, which must fail the checks of test/conformance/must-fail.json.
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { readManifest } from '../dist/conformance/manifest.js';
-import { exitCode, runChecks } from '../dist/conformance/run.js';
-import { drawTable } from '../dist/conformance/table.js';
+// `npm run conformance`: the conformance suite against the example and the applications of examples/adoption, which must pass, and
+// against applications that are broken on purpose, which must fail the checks of test/conformance/must-fail.json. Prints one
+// table of them all last.
+import { runReported } from './reported.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const mustFail = JSON.parse(readFileSync(join(root, 'test/conformance/must-fail.json'), 'utf8'));
-const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
-const faults = [];
+const { status, lines } = runReported('CONFORMANCE_REPORT', ['--project', 'conformance']);
 
-try {
-  // Side by side: the example mostly waits.
-  await Promise.all([lookAtExample(), lookAtBroken()]);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+const sound = ['example', 'required', 'express-4', 'postgres', 'oauth2'];
+const broken = ['flag', 'careful', 'lax', 'comfort', 'reminder'];
+const columns = [...sound, ...broken].flatMap((name) => lines.filter(({ column }) => column === name));
+const signs = { passed: 'ok', failed: 'FAILED', unclear: 'unclear', 'not applicable': '-' };
 
-for (const fault of faults) console.error(`conformance: ${fault}`);
-console.log(faults.length === 0 ? 'conformance: as it must be' : 'conformance: FAILED');
-process.exitCode = faults.length === 0 ? 0 : 1;
+/** Every check of any of them, in the order of the suite. */
+const checks = new Map();
+for (const { results } of columns) for (const { id, rule } of results) checks.set(id, rule);
 
-async function lookAtExample() {
-  const folder = 'examples/identity-server';
-  const results = await look(`${folder}/dist/main.js`, `${folder}/conformance.json`);
-  if (exitCode(results) !== 0) faults.push('the example does not pass');
-}
+const rows = [...checks].map(([id, rule]) => [
+  id,
+  rule,
+  ...columns.map(({ results }) => signs[results.find((result) => result.id === id)?.status] ?? ''),
+]);
+const heads = ['check', 'rule', ...columns.map(({ column }) => column)];
+const counts = Object.entries(signs).map(([name, sign]) => [
+  name,
+  '',
+  ...columns.map(({ results }) => String(results.filter((result) => signs[result.status] === sign).length)),
+]);
+const times = ['seconds', '', ...columns.map(({ seconds }) => String(seconds))];
 
-async function lookAtBroken() {
-  for (const [name, ids] of Object.entries(mustFail)) {
-    const results = await look(`test/conformance/${name}.mjs`, `test/conformance/${name}.json`);
-    const idsOf = (wanted) => results.filter(({ status }) => status === wanted).map(({ id }) => id);
-    const missed = ids.filter((id) => !idsOf('failed').includes(id));
-    if (missed.length > 0) faults.push(`${name} passes what it must fail: ${missed.join(', ')}`);
-    // What it does right it passes: the suite does not refuse everything.
-    if (idsOf('passed').length <= 15) faults.push(`${name} passes hardly anything`);
-    if (idsOf('unclear').length > 0) faults.push(`${name} is not looked at: ${idsOf('unclear').join(', ')}`);
-  }
-}
-
-/** Runs the suite against a program that prints its address. */
-async function look(program, manifestFile) {
-  const server = await start(program);
-  const begin = Date.now();
-  try {
-    const manifest = readManifest(readFileSync(join(root, manifestFile), 'utf8'), manifestFile, server.url);
-    const results = await runChecks(manifest);
-    const seconds = ((Date.now() - begin) / 1000).toFixed(0);
-    console.log(`\n${manifest.name}\n\n${drawTable(results, process.stdout.columns)} (${seconds} s)\n`);
-    return results;
-  } finally {
-    await server.stop();
-  }
-}
-
-async function start(program) {
-  const environment = {
-    PATH: process.env.PATH,
-    PORT: '0',
-    DATABASE_URL: `file:${join(folder, 'app.db')}`,
-    SESSION_SECRET: randomBytes(32).toString('base64'),
-    TWO_FACTOR_KEYS: `conformance:${randomBytes(32).toString('base64')}`,
-  };
-  const stdio = ['ignore', 'pipe', 'inherit'];
-  const child = spawn(process.execPath, [join(root, program)], { env: environment, stdio, cwd: folder });
-  const exited = once(child, 'exit');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /http:\/\/localhost:\d+/.exec(line)?.[0];
-    if (url === undefined) continue;
-    return {
-      url,
-      async stop() {
-        child.kill('SIGTERM');
-        await exited;
-      },
-    };
-  }
-  throw new Error(`${program} did not start.`);
-}
+const all = [heads, ...rows, ...counts, times];
+const widths = heads.map((_, column) => Math.max(...all.map((row) => row[column].length)));
+const draw = (row) =>
+  row
+    .map((cell, column) => cell.padEnd(widths[column]))
+    .join('  ')
+    .trimEnd();
+const line = '-'.repeat(draw(heads).length);
+console.log(
+  ['', draw(heads), line, ...rows.map(draw), line, ...counts.map(draw), draw(times), ''].join('\n'),
+);
+console.log(
+  `-: not applicable. Empty: not asked for. Broken on purpose, and must fail what test/conformance/must-fail.json says: ${broken.join(', ')}.`,
+);
+console.log(status === 0 ? 'conformance: as it must be' : 'conformance: FAILED');
+process.exit(status);

@@ -12,7 +12,14 @@ export interface Check {
   /** What is true where it passes. */
   title: string;
   /** Parts of the manifest without which it is not applicable. */
-  needs?: (keyof Manifest | 'backupCodes.renew' | 'limits.delaySeconds')[];
+  needs?: (
+    | keyof Manifest
+    | 'api.disable'
+    | 'backupCodes.renew'
+    | 'limits.delaySeconds'
+    | 'required.later'
+    | 'trust.ended'
+  )[];
   /** What must be seen to work before, or a refusal proves nothing; attacks have the whole login in any case. */
   controls?: Control[];
   /** @returns what happened, in a few words. @throws Verdict otherwise. */

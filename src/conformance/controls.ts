@@ -46,6 +46,32 @@ const controls = {
   async password(stage: Stage) {
     await stage.changePassword(await stage.newcomer());
   },
+
+  async trust(stage: Stage) {
+    const { person } = await stage.enrolled();
+    const browser = await stage.trusted(person);
+    const { status } = await stage.signIn(person, browser);
+    arrange(
+      await stage.isSignedIn(browser, person),
+      `trust: with the box ticked, the next login (answered with ${status}) asks for a code all the same. Correct \`trust\` (field, value).`,
+    );
+  },
+
+  async api(stage: Stage) {
+    const { person } = await stage.enrolled();
+    const browser = await stage.pending(person);
+    const answered = await stage.attempt(browser, person, 'api.challenge', await stage.nextCode(person));
+    arrange(
+      await stage.isSignedIn(browser, person),
+      `api: the right code did not sign in (${answered.story}). Correct \`api.challenge\` (path, field, headers).`,
+    );
+    if (!stage.has('api.disable')) return;
+    const { story } = await stage.attempt(browser, person, 'api.disable', await stage.nextCode(person));
+    arrange(
+      await stage.isLetInByPassword(person),
+      `api: the right code did not turn it off (${story}). Correct \`api.disable\`.`,
+    );
+  },
 };
 
 export type Control = keyof typeof controls;

@@ -31,6 +31,9 @@ const form = z.strictObject({
 /** A form with a code in it. */
 const codeForm = form.extend({ field: z.string().min(1).default('code') });
 
+/** The same, sent as JSON unless it says otherwise. */
+const jsonCodeForm = codeForm.extend({ json: z.boolean().default(true) });
+
 const login = form.extend({ page: path.default('/login'), path: path.default('/login') });
 
 const preparedUser = z.strictObject({
@@ -113,6 +116,16 @@ const schema = z.strictObject({
     .optional(),
   disable: codeForm.optional(),
   password: form.optional(),
+  signOutElsewhere: form.optional(),
+  trust: z
+    .strictObject({
+      field: z.string().min(1).default('trust'),
+      value: z.string().default('on'),
+      ended: form.optional(),
+    })
+    .optional(),
+  api: z.strictObject({ challenge: jsonCodeForm, disable: jsonCodeForm.optional() }).optional(),
+  required: z.strictObject({ later: form.optional() }).optional(),
   returnTo: z
     .strictObject({ page: z.enum(['login', 'challenge', 'step-up']), parameter: z.string().min(1) })
     .optional(),
@@ -154,7 +167,12 @@ export type FormPart =
   | 'backupCodes.saved'
   | 'backupCodes.renew'
   | 'disable'
-  | 'password';
+  | 'password'
+  | 'signOutElsewhere'
+  | 'trust.ended'
+  | 'api.challenge'
+  | 'api.disable'
+  | 'required.later';
 export type Door = z.infer<typeof door>;
 export type RequestStep = z.infer<typeof requestStep>;
 export type PreparedUser = z.infer<typeof preparedUser>;

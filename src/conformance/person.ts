@@ -1,15 +1,12 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { SECOND, systemClock } from '../clock.js';
 import { randomToken } from '../crypto/random.js';
+import { createVirtualAuthenticator, type VirtualAccount } from '../testing/authenticator.js';
 import { totpCode } from '../testing/totp-code.js';
 import type { Fields } from './html.js';
 import type { Manifest, PreparedUser } from './manifest.js';
 import { skip, Verdict } from './verdict.js';
 
 type Totp = Manifest['totp'];
-
-/** How long a code must still be good for when it is handed out. */
-const MARGIN = 4 * SECOND;
 
 /** A user of the application, with what that user knows and holds. */
 export class Person {
@@ -21,7 +18,8 @@ export class Person {
   backupCodes: string[];
   /** The status that “I have saved these” was answered with. */
   savedWith: number | undefined;
-  #lastStep = 0;
+  /** In this person's authenticator app, by their keys. */
+  readonly #accounts = new Map<string, VirtualAccount>();
 
   /** @param isPrepared whether the manifest names this user. */
   constructor(
@@ -65,37 +63,29 @@ export class Person {
   }
 
   /** The oldest code that is newer than the last one and still accepted; waits for the next one where there is none. */
-  async nextCode(totp: Totp, offset: number): Promise<string> {
-    const period = totp.period * SECOND;
-    for (;;) {
-      const now = systemClock() + offset;
-      const step = Math.floor(now / period);
-      const left = period - (now % period);
-      const oldest = step - totp.past + (left < MARGIN ? 1 : 0);
-      const next = Math.max(this.#lastStep + 1, oldest);
-      if (next <= step + totp.future) {
-        this.#lastStep = next;
-        return this.#codeOf(next, totp);
-      }
-      await wait(left + 100);
+  nextCode({ past, future, ...parameters }: Totp, offset: number): Promise<string> {
+    const key = this.secret ?? '';
+    let account = this.#accounts.get(key);
+    if (!account) {
+      account = createVirtualAuthenticator({ offset, window: { past, future } }).add(key, parameters);
+      this.#accounts.set(key, account);
     }
+    return account.nextCode();
   }
 
   /** Codes of no step that could be accepted, all different. */
   wrongCodes(totp: Totp, offset: number, amount: number): string[] {
-    const step = Math.floor((systemClock() + offset) / (totp.period * SECOND));
+    const { past, future, ...parameters } = totp;
+    const period = parameters.period * SECOND;
+    const step = Math.floor((systemClock() + offset) / period);
     const near = new Set<string>();
-    for (let at = step - totp.past - 12; at <= step + totp.future + 12; at += 1)
-      near.add(this.#codeOf(at, totp));
+    for (let at = step - past - 12; at <= step + future + 12; at += 1)
+      near.add(totpCode(this.secret ?? '', at * period, parameters));
     const codes: string[] = [];
     for (let number = 123_457; codes.length < amount; number += 7_919) {
       const code = String(number % 10 ** totp.digits).padStart(totp.digits, '0');
       if (!near.has(code)) codes.push(code);
     }
     return codes;
-  }
-
-  #codeOf(step: number, { algorithm, digits, period }: Totp): string {
-    return totpCode(this.secret ?? '', step * period * SECOND, { algorithm, digits, period });
   }
 }

@@ -1,45 +1,46 @@
 import type { Answer, Browser } from './browser.js';
-import { findCodes, prepareForm, type Twist, withCode } from './form.js';
-import { FormSender } from './form-sender.js';
-import { findSecret } from './html.js';
+import { FactorOwner, type Visitor } from './factor-owner.js';
+import type { Twist } from './form.js';
+import type { Fields } from './html.js';
 import type { FormPart, Manifest } from './manifest.js';
 import { Person } from './person.js';
 import { arrange, skip, Verdict } from './verdict.js';
 
-/** A person at a browser. */
-export interface Visitor {
-  person: Person;
-  browser: Browser;
-}
-
 /** What people do at the application that the manifest describes. Checks are written in these words. */
-export class Stage extends FormSender {
+export class Stage extends FactorOwner {
   readonly #prepared: Person[];
-  /** What the server's clock is ahead of ours, in milliseconds. */
-  readonly #offset: number;
 
   constructor(manifest: Manifest, offset = 0) {
-    super(manifest);
-    this.#offset = offset;
+    super(manifest, offset);
     this.#prepared =
       'prepared' in manifest.users ? manifest.users.prepared.map((user) => new Person(user)) : [];
   }
 
-  /** Somebody signed in who has no second factor. */
-  async newcomer(): Promise<Visitor> {
-    const { users } = this.manifest;
+  /** Somebody without a second factor who has given the password; a new user, where there is sign-up. */
+  async entrant(): Promise<Visitor> {
     const browser = this.browser();
-    if ('register' in users) {
+    if ('register' in this.manifest.users) {
       const person = Person.random();
       await this.act(browser, person, 'users.register');
       if (!(await this.isSignedIn(browser, person))) await this.signIn(person, browser);
-      await this.#arrangeSignedIn(browser, person, 'a new user');
       return { person, browser };
     }
     const person = this.#take((someone) => someone.secret === undefined);
     if (!person) skip('needs one more user without a second factor in users.prepared');
     await this.signIn(person, browser);
-    await this.#arrangeSignedIn(browser, person, `the prepared user ${person.username}`);
+    return { person, browser };
+  }
+
+  /** Somebody signed in who has no second factor. */
+  async newcomer(): Promise<Visitor> {
+    const { required, signedIn } = this.manifest;
+    if (required) skip('needs somebody signed in without a second factor, and here everybody must have one');
+    const { person, browser } = await this.entrant();
+    const who = person.isPrepared ? `the prepared user ${person.username}` : 'a new user';
+    arrange(
+      await this.isSignedIn(browser, person),
+      `${who} without a second factor is not signed in by \`login\`, going by ${signedIn.path}. Correct \`login\`, \`users\` or \`signedIn\`.`,
+    );
     return { person, browser };
   }
 
@@ -49,7 +50,7 @@ export class Stage extends FormSender {
     if (ready) return { person: ready, browser: await this.complete(ready) };
     if (!this.manifest.setup)
       skip('needs `setup` in the manifest, or one more user with a secret in users.prepared');
-    const { person, browser } = await this.newcomer();
+    const { person, browser } = await (this.manifest.required ? this.entrant() : this.newcomer());
     await this.enrol(browser, person);
     return { person, browser };
   }
@@ -57,81 +58,6 @@ export class Stage extends FormSender {
   #take(isWanted: (person: Person) => boolean): Person | undefined {
     const index = this.#prepared.findIndex(isWanted);
     return index < 0 ? undefined : this.#prepared.splice(index, 1)[0];
-  }
-
-  async #arrangeSignedIn(browser: Browser, person: Person, who: string): Promise<void> {
-    const { path } = this.manifest.signedIn;
-    arrange(
-      await this.isSignedIn(browser, person),
-      `${who} without a second factor is not signed in by \`login\`, going by ${path}. Correct \`login\`, \`users\` or \`signedIn\`.`,
-    );
-  }
-
-  /** Opens the set-up page and reads the key. */
-  async openSetup(browser: Browser, person: Person): Promise<{ page: Answer; secret: string }> {
-    const { setup } = this.manifest;
-    if (!setup) skip('the manifest has no `setup`');
-    const begun = setup.begin
-      ? await browser.follow(await this.act(browser, person, 'setup.begin'))
-      : undefined;
-    const page = begun !== undefined && begun.status < 300 ? begun : await browser.open(setup.page);
-    const { status, url } = page;
-    const secret = findSecret(page.text, setup.secret);
-    arrange(
-      secret !== undefined || status < 400,
-      `setup.page: ${url.pathname} was answered with ${status}. Correct \`setup.page\`.`,
-    );
-    arrange(
-      secret !== undefined,
-      `setup.secret: no key was found on ${url.pathname} (status ${status}). Set setup.secret to a regular expression with one group that finds it.`,
-    );
-    return { page, secret };
-  }
-
-  /** Sends the set-up form as the page has it. */
-  async confirmSetup(
-    browser: Browser,
-    person: Person,
-    page: Answer,
-    code: string,
-    twist: Twist = {},
-  ): Promise<Answer> {
-    const { setup } = this.manifest;
-    if (!setup) skip('the manifest has no `setup`');
-    return prepareForm(browser, withCode(setup, code), page, person.values(), twist)();
-  }
-
-  /** Sets up a second factor, and keeps the backup codes as the pages show them. */
-  async enrol(browser: Browser, person: Person): Promise<{ code: string }> {
-    const { page, secret } = await this.openSetup(browser, person);
-    person.secret = secret;
-    const code = await this.nextCode(person);
-    const answer = await this.confirmSetup(browser, person, page, code);
-    arrange(
-      answer.status < 400,
-      `setup: the right code was answered with ${answer.status}. Correct \`setup\` (path, field), or \`totp\` where the application takes only the present code ("past": 0, "future": 0).`,
-    );
-    if (this.manifest.backupCodes) {
-      person.backupCodes = await this.readBackupCodes(browser, await browser.follow(answer));
-      // Not every application wants to be told so of the first codes: the status matters where a check needs it.
-      if (this.has('backupCodes.saved')) {
-        const { answer: saved } = await this.attempt(browser, person, 'backupCodes.saved');
-        person.savedWith = saved.status;
-      }
-    }
-    return { code };
-  }
-
-  /** The codes on the page that is open, else on theirs. */
-  async readBackupCodes(browser: Browser, open: Answer): Promise<string[]> {
-    const { backupCodes } = this.manifest;
-    if (!backupCodes) skip('the manifest has no `backupCodes`');
-    const { page, pattern } = backupCodes;
-    const codes = findCodes(open.text, pattern);
-    if (codes.length > 0 || page === undefined) return arrangeCodes(codes);
-    const { text, status } = await browser.open(page);
-    arrange(status < 400, `backupCodes.page: ${page} was answered with ${status}. Correct it.`);
-    return arrangeCodes(findCodes(text, pattern));
   }
 
   /** Turns the second factor off, and sees that it is. */
@@ -153,14 +79,6 @@ export class Stage extends FormSender {
       (await this.isSignedIn(again, person)) || (await this.isHalfWay(again)),
       `password: the change was answered with ${status}, and the new password is not taken. Correct \`password\`.`,
     );
-  }
-
-  nextCode(person: Person): Promise<string> {
-    return person.nextCode(this.manifest.totp, this.#offset);
-  }
-
-  wrongCodes(person: Person, amount: number): string[] {
-    return person.wrongCodes(this.manifest.totp, this.#offset, amount);
   }
 
   /** The password step. */
@@ -212,6 +130,26 @@ export class Stage extends FormSender {
     );
   }
 
+  /** What has this browser trusted when it is sent along with a code. */
+  trustFields(): Fields {
+    const { trust } = this.manifest;
+    if (!trust) skip('the manifest has no `trust`');
+    return { [trust.field]: trust.value };
+  }
+
+  /** A browser that a login has had trusted, and that has signed out. */
+  async trusted(person: Person): Promise<Browser> {
+    const browser = await this.pending(person);
+    const ticked = { fields: (fields: Fields) => ({ ...fields, ...this.trustFields() }) };
+    const { status } = await this.answer(browser, person, await this.nextCode(person), ticked);
+    arrange(
+      await this.isSignedIn(browser, person),
+      `trust: the right code with the box ticked did not sign in (answered with ${status}). Correct \`trust\` (field, value).`,
+    );
+    await this.act(browser, person, 'logout');
+    return browser;
+  }
+
   /** Sends a code to the challenge. */
   answer(browser: Browser, person: Person, code: string, twist: Twist = {}): Promise<Answer> {
     return this.submitCode(browser, this.manifest.challenge, person, code, twist);
@@ -230,12 +168,4 @@ export class Stage extends FormSender {
   async isLetInByPassword(person: Person): Promise<boolean> {
     return this.isSignedIn(await this.pending(person), person);
   }
-}
-
-function arrangeCodes(codes: string[]): string[] {
-  arrange(
-    codes.length > 0,
-    'backupCodes.pattern: no code was found on the page that shows them. Correct `pattern` or `page`.',
-  );
-  return codes;
 }

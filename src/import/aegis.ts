@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { SecondFactorError } from '../errors.js';
+import { readParameters } from '../totp/key-uri.js';
 import type { Chunks } from './lines.js';
-import { readParameters, readUser } from './otpauth.js';
+import { readUser } from './otpauth.js';
 import type { ImportRow } from './record.js';
 
 /** Characters. One person's vault, read whole. */

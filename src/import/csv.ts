@@ -1,6 +1,6 @@
 import { SecondFactorError } from '../errors.js';
+import { readParameters } from '../totp/key-uri.js';
 import { type Chunks, readLines } from './lines.js';
-import { readParameters } from './otpauth.js';
 import type { ImportRow } from './record.js';
 
 const columns = ['user_id', 'secret', 'name', 'algorithm', 'digits', 'period', 'backup_codes'] as const;

@@ -1,4 +1,4 @@
-import type { TotpParameters } from '../model.js';
+import { readKeyUri } from '../totp/key-uri.js';
 import { type Chunks, readLines } from './lines.js';
 import type { ImportRow } from './record.js';
 
@@ -65,45 +65,9 @@ function readUri(text: string, wanted: string | undefined): ImportRow {
   if (!parts) return { reason: 'row-malformed' };
   const { user: column, uri } = parts;
   if (uri.host.toLowerCase() !== 'totp') return { reason: 'type-unsupported' };
-  const label = decode(uri.pathname.replace(/^\//, ''));
-  if (label === undefined) return { reason: 'row-malformed' };
-  const { searchParams: given } = uri;
-  const owner = readUser({ column, label, issuer: given.get('issuer') ?? '' }, wanted);
-  if ('reason' in owner) return owner;
-  return {
-    ...owner,
-    secret: given.get('secret') ?? '',
-    ...readParameters(given.get('algorithm'), given.get('digits'), given.get('period')),
-  };
-}
-
-/** As text has them, unchecked; what is not there is left out. */
-export function readParameters(
-  algorithm: string | null | undefined,
-  digits: string | null | undefined,
-  period: string | null | undefined,
-): Partial<TotpParameters> {
-  const isGiven = (value: string | null | undefined): value is string => (value ?? '') !== '';
-  return {
-    ...(isGiven(algorithm) && { algorithm: readAlgorithm(algorithm) }),
-    ...(isGiven(digits) && { digits: readNumber(digits) as TotpParameters['digits'] }),
-    ...(isGiven(period) && { period: readNumber(period) }),
-  };
-}
-
-/** `SHA1`, `SHA-256`, `HmacSHA512` are all in use. */
-function readAlgorithm(text: string): TotpParameters['algorithm'] {
-  return text.toLowerCase().replace(/^hmac/, '').replace(/[-_]/g, '') as TotpParameters['algorithm'];
-}
-
-function readNumber(text: string): number {
-  return /^\d{1,4}$/.test(text.trim()) ? Number(text) : Number.NaN;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
+  const read = readKeyUri(uri);
+  if (!read) return { reason: 'row-malformed' };
+  const { label, issuer, secret, parameters } = read;
+  const owner = readUser({ column, label, issuer }, wanted);
+  return 'reason' in owner ? owner : { ...owner, secret, ...parameters };
 }

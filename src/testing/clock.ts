@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js';
-
 /** A clock that stands still until it is told to move; pass it as `clock`. */
-export interface TestClock extends Clock {
+export interface TestClock {
+  /** Milliseconds since the Unix epoch. */
+  (): number;
   /** Moves by milliseconds; negative ones go back. */
   advance(milliseconds: number): void;
 }

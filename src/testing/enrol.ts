@@ -1,6 +1,5 @@
 import { formatCode } from '../backup-codes/code.js';
 import { generateCodes, hashCodes } from '../backup-codes/code-set.js';
-import { SECOND } from '../clock.js';
 import { createKeyRing } from '../crypto/key-ring.js';
 import { randomId, randomToken } from '../crypto/random.js';
 import { makeStamp } from '../login/flow.js';
@@ -8,16 +7,13 @@ import { makePending, pendingKey } from '../login/pending.js';
 import type { SecondFactorOptions } from '../options.js';
 import { parseOptions } from '../settings.js';
 import { forgetEpochs } from '../storage/forget-epochs.js';
+import { buildKeyUri } from '../totp/key-uri.js';
 import { defaultParameters } from '../totp/match-step.js';
 import { generateSecret, sealSecret } from '../totp/secret.js';
-import { totpCode } from './totp-code.js';
+import { createVirtualAuthenticator, type VirtualAccount } from './authenticator.js';
 
-/** A user's second factor as the user holds it. */
-export interface TestFactor {
-  /** Raw bytes. */
-  secret: Uint8Array;
-  /** The code of the present time step, by the options' clock; `steps` ahead or, negative, behind it. */
-  code(steps?: number): string;
+/** A user's second factor as the user holds it: the account in an authenticator app, and what was written down. */
+export interface TestFactor extends VirtualAccount {
   backupCodes: string[];
 }
 
@@ -56,9 +52,9 @@ export async function enrolUser(options: SecondFactorOptions, userId: string): P
     events: [],
   });
   if (enabled === undefined) throw new Error(`The user "${userId}" has a second factor already.`);
+  const uri = buildKeyUri(settings.issuer, userId, secret, defaultParameters);
   return {
-    secret,
+    ...createVirtualAuthenticator({ clock, window: settings.window }).add(uri),
     backupCodes: codes.codes.map(formatCode),
-    code: (steps = 0) => totpCode(secret, clock() + steps * defaultParameters.period * SECOND),
   };
 }

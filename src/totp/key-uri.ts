@@ -55,3 +55,59 @@ function cleanLabel(label: string): string {
     .trim();
   return clean === '' ? 'account' : [...clean].slice(0, 100).join('');
 }
+
+/** What a key URI says. */
+export interface KeyUri {
+  /** `''` where it is not named apart from the label. */
+  issuer: string;
+  /** `user` or `Issuer:user`. */
+  label: string;
+  /** Base32, unchecked; `''` where there is none. */
+  secret: string;
+  /** Unchecked; what it leaves out is left out. */
+  parameters: Partial<TotpParameters>;
+}
+
+/** Reads what `buildKeyUri` writes, and others write. @returns `undefined` where its label cannot be decoded. */
+export function readKeyUri(uri: URL): KeyUri | undefined {
+  const label = decode(uri.pathname.replace(/^\//, ''));
+  if (label === undefined) return undefined;
+  const { searchParams: given } = uri;
+  return {
+    issuer: given.get('issuer') ?? '',
+    label,
+    secret: given.get('secret') ?? '',
+    parameters: readParameters(given.get('algorithm'), given.get('digits'), given.get('period')),
+  };
+}
+
+/** As text has them, unchecked; what is not there is left out. */
+export function readParameters(
+  algorithm: string | null | undefined,
+  digits: string | null | undefined,
+  period: string | null | undefined,
+): Partial<TotpParameters> {
+  const isGiven = (value: string | null | undefined): value is string => (value ?? '') !== '';
+  return {
+    ...(isGiven(algorithm) && { algorithm: readAlgorithm(algorithm) }),
+    ...(isGiven(digits) && { digits: readNumber(digits) as TotpParameters['digits'] }),
+    ...(isGiven(period) && { period: readNumber(period) }),
+  };
+}
+
+/** `SHA1`, `SHA-256`, `HmacSHA512` are all in use. */
+function readAlgorithm(text: string): TotpParameters['algorithm'] {
+  return text.toLowerCase().replace(/^hmac/, '').replace(/[-_]/g, '') as TotpParameters['algorithm'];
+}
+
+function readNumber(text: string): number {
+  return /^\d{1,4}$/.test(text.trim()) ? Number(text) : Number.NaN;
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

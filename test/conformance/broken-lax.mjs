@@ -133,6 +133,7 @@ app.get('/backup-codes', requireUser, (req, res) => {
     ? []
     : codes.map((code) => `<li class="code">${code.match(/.{4}/g).join('-')}</li>`);
   req.session.isSaved = true;
+  res.set('Cache-Control', 'private'); // so that "back" shows them again
   res.send(list.join('') + page(req, '/backup-codes', [], 'Make new ones'));
 });
 app.post('/backup-codes', requireUser, (req, res) => {

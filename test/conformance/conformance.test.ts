@@ -116,6 +116,16 @@ describe('second-factor conformance against an application that is broken on pur
     string[]
   >;
 
+  it('fails every attack in one of them at least: a check that nobody fails proves little', () => {
+    const manifest = readManifest(readFileSync(exampleManifest, 'utf8'), 'conformance.json');
+    const attacks = allChecks({ ...manifest, doors: [] }).filter(({ kind }) => kind === 'attack');
+    const failed = new Set(Object.values(mustFail).flat());
+    expect(attacks.map(({ id }) => id).filter((id) => !failed.has(id))).toEqual([
+      'fresh-proof',
+      'pending-deadline',
+    ]);
+  });
+
   // All of these, by all of them: `npm run conformance`.
   it.each(Object.entries(mustFail))(
     '%s fails what it must fail, and exits with 1',
@@ -195,7 +205,7 @@ describe('a manifest with one wrong line', () => {
   const servers = new Map<string, { url: string; child: ChildProcess }>();
 
   beforeAll(async () => {
-    for (const name of ['broken-lax', 'broken-careful', 'broken-flag'])
+    for (const name of ['broken-lax', 'broken-careful', 'broken-flag', 'broken-comfort', 'broken-reminder'])
       servers.set(name, await startBroken(name));
   });
 
@@ -359,6 +369,55 @@ describe('a manifest with one wrong line', () => {
       ({ returnTo }) => (returnTo!['parameter'] = 'nope'),
       'off-site-return',
       /returnTo: no target on this site is followed either/,
+    ],
+    [
+      'another parameter for the return after a fresh proof',
+      'broken-comfort',
+      ({ returnTo }) => (returnTo!['parameter'] = 'nope'),
+      'step-up-code-twice id-at-step-up guesses-at-step-up',
+      /returnTo: no target on this site is followed either/,
+    ],
+    [
+      'another box for trusted browsers',
+      'broken-comfort',
+      ({ trust }) => (trust!['field'] = 'remember'),
+      'trust-without-code trust-of-another trust-ends-at-password trust-ends-at-disable trust-ended trust-cookie',
+      /trust: with the box ticked, the next login .* asks for a code all the same/,
+    ],
+    [
+      'no such end of trust',
+      'broken-comfort',
+      ({ trust }) => (trust!['ended'] = { page: '/account', path: '/trust' }),
+      'trust-ended',
+      /`trust\.ended` \(\/trust\) was answered with 404/,
+    ],
+    [
+      'no such signing out elsewhere',
+      'broken-comfort',
+      ({ signOutElsewhere }) => (signOutElsewhere!['path'] = '/sign-out'),
+      'signed-out-elsewhere',
+      /`signOutElsewhere` \(\/sign-out\) was answered with 404/,
+    ],
+    [
+      'no such challenge by JSON',
+      'broken-comfort',
+      ({ api }) => (api!['challenge'] = { path: '/api/verify' }),
+      'api-code-twice api-guesses api-forged api-hostile-codes pending-changes',
+      /`api\.challenge` \(\/api\/verify\) was answered with 403/,
+    ],
+    [
+      'no such turning off by JSON',
+      'broken-comfort',
+      ({ api }) => (api!['disable'] = { path: '/api/off' }),
+      'pending-changes',
+      /`api\.disable` \(\/api\/off\) was answered with 403/,
+    ],
+    [
+      'a page that is open to everybody, where everybody must have a second factor',
+      'broken-reminder',
+      (manifest) => Object.assign(manifest, { protected: ['/register'] }),
+      'required-pages',
+      /\/register was answered with 200 .* and with 200 for a stranger/,
     ],
   ])('accuses nobody and praises nobody: %s', async (_, name, change, only, sentence) => {
     const results = await look(name, only, change);

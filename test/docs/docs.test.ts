@@ -108,8 +108,14 @@ describe('the documentation', () => {
   });
 
   it('lists everything that the testing kit exports', () => {
-    const documented = firstCells('docs/testing.md').map((cell) => cell.replace(/\(.*/, ''));
+    const [, exports = ''] = read('docs/testing.md').split('## All exports');
+    const documented = [...exports.matchAll(/^\| `(\w+)/gm)].map(([, name]) => name);
     expect(documented.sort()).toEqual(Object.keys(testingKit).sort());
+    const types = [...read('src/testing/index.ts').matchAll(/\btype (\w+)|type \{ (\w+) \}/g)];
+    const [, named = ''] = exports.split('Types: ');
+    expect([...named.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort()).toEqual(
+      types.map(([, inline, alone]) => inline ?? alone).sort(),
+    );
   });
 
   it('lists every environment variable of the example in .env.example', () => {

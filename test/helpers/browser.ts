@@ -15,11 +15,10 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** The code that an independent authenticator shows for a key. @param at as `oathtool --now` takes it. */
-export function oathtoolCode(key: string, at = 'now'): string {
-  return execFileSync('oathtool', ['--totp', '--base32', `--now=${at}`, key.replace(/\s/g, '')], {
-    encoding: 'utf8',
-  }).trim();
+/** The codes that an independent authenticator shows for a key: of the step before this one, this one and the next. */
+export function oathtoolCodes(key: string): string[] {
+  const parameters = ['--totp', '--base32', '--now=30 seconds ago', '--window=2', key.replace(/\s/g, '')];
+  return execFileSync('oathtool', parameters, { encoding: 'utf8' }).trim().split('\n');
 }
 
 /** What an independent reader sees in the QR code of a page, as a phone's camera would. */

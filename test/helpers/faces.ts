@@ -1,4 +1,4 @@
-import { readHiddenFields, totpCode } from 'passport-second-factor/testing';
+import { readHiddenFields, createVirtualAuthenticator } from 'passport-second-factor/testing';
 import type supertest from 'supertest';
 import { problemStatuses, type ProblemCode } from '../../src/errors.js';
 import { type Agent, API, type Host, readBackupCodes, readFormToken, readSetupKey } from './host.js';
@@ -454,7 +454,7 @@ export async function setUp(
 ): Promise<OwnFactor> {
   const { key, kind } = await face.setup(agent);
   if (kind !== 'accepted') throw new Error(`The set-up was not opened: ${kind}`);
-  const code = (steps = 0): string => totpCode(key, host.clock() + steps * 30_000);
+  const { code } = createVirtualAuthenticator({ clock: host.clock }).add(key);
   const enabled = await face.enable(agent, code(first), name);
   if (enabled.kind !== 'accepted') throw new Error(`The factor was not set up: ${enabled.kind}`);
   return { key, code, backupCodes: enabled.backupCodes };

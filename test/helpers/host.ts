@@ -15,11 +15,11 @@ import {
 } from 'passport-second-factor';
 import {
   createTestClock,
+  createVirtualAuthenticator,
   enrolUser,
   readHiddenFields,
   type TestClock,
   type TestFactor,
-  totpCode,
 } from 'passport-second-factor/testing';
 import supertest from 'supertest';
 import { onTestFinished } from 'vitest';
@@ -303,7 +303,7 @@ export interface PageFactor {
 export async function setUpFactor(host: Host, agent: Agent): Promise<PageFactor> {
   const page = await agent.get('/two-factor/setup');
   const key = readSetupKey(page.text);
-  const code = (steps = 0): string => totpCode(key, host.clock() + steps * 30_000);
+  const { code } = createVirtualAuthenticator({ clock: host.clock }).add(key);
   await submit(agent, '/two-factor/setup', { code: code() });
   return { key, code, backupCodes: readBackupCodes((await agent.get('/two-factor/backup-codes')).text) };
 }

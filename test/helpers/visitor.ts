@@ -1,4 +1,4 @@
-import { totpCode } from 'passport-second-factor/testing';
+import { createVirtualAuthenticator } from 'passport-second-factor/testing';
 
 export interface Answered {
   status: number;
@@ -85,7 +85,7 @@ export class Visitor {
   async setUp(): Promise<KeptFactor> {
     const setup = await this.get('/two-factor/setup');
     const key = /id="setup-key">([^<]+)</.exec(setup.text)?.[1] ?? '';
-    const code = (steps = 0): string => totpCode(key, Date.now() + steps * 30_000);
+    const { code } = createVirtualAuthenticator().add(key);
     const hidden = readHidden(setup.text, '/two-factor/setup');
     await this.post('/two-factor/setup', { ...hidden, code: code() });
     const backupCodes = await this.readBackupCodes();

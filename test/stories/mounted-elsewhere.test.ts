@@ -1,5 +1,6 @@
 import type { Express, Request, Response } from 'express';
 import type { Browser, Page } from 'playwright-core';
+import { answerInBrowser } from 'passport-second-factor/testing';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { launchBrowser } from '../helpers/browser.js';
 import { collectComplaints } from '../helpers/gallery-checks.js';
@@ -33,8 +34,7 @@ async function walk(page: Page, host: Host, origin: string, prefix: string, page
   await page.click('text=Use your authenticator app instead');
   const radius = await page.locator('main').evaluate((main) => getComputedStyle(main).borderRadius);
   expect(radius).toBe('8px');
-  await page.fill('[name=code]', code());
-  await page.click('button[type=submit]');
+  await answerInBrowser(page, code(), { path: `${prefix}${pages}/challenge` });
   await page.getByText('Account of ada').waitFor();
   const where = (): string => new URL(page.url()).pathname;
   for (const link of [

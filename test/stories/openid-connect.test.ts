@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
+import { answerInBrowser, enrolInBrowser } from 'passport-second-factor/testing';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { launchBrowser, oathtoolCode } from '../helpers/browser.js';
+import { launchBrowser } from '../helpers/browser.js';
 import { OidcExample } from '../oidc/example.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -32,20 +33,14 @@ it('a login with a code goes from the shop to the identity server and back, to a
   await first.goto(`${example.shop}/login`);
   await sendNameAndPassword(first, 'Register');
   await first.waitForURL(`${example.shop}/`);
-  await first.goto(`${example.identity}/two-factor/setup`);
-  await first.click('summary');
-  const key = await first.locator('#setup-key').innerText();
-  await first.fill('[name=code]', oathtoolCode(key));
-  await first.click('button[type=submit]');
-  await first.getByRole('button', { name: 'I have saved these codes' }).click();
+  const factor = await enrolInBrowser(first, { path: `${example.identity}/two-factor/setup` });
 
   const page = await openPage();
   await page.goto(example.shop);
   await page.getByRole('link', { name: 'Sign in with two factors, if you can' }).click();
   await sendNameAndPassword(page, 'Sign in');
   await page.waitForURL(`${example.identity}/two-factor/challenge`);
-  await page.fill('[name=code]', oathtoolCode(key, 'now + 30 seconds'));
-  await page.getByRole('button', { name: 'Continue' }).click();
+  await answerInBrowser(page, await factor.nextCode());
   // Chromium holds the redirects after the form to the `form-action` of its page.
   await page.waitForURL(`${example.shop}/`);
   const claims = JSON.parse(await page.locator('pre').innerText()) as { amr: string[] };

@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { answerInBrowser, enrolInBrowser, type TestFactor } from 'passport-second-factor/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { launchBrowser, oathtoolCode } from '../helpers/browser.js';
+import { launchBrowser } from '../helpers/browser.js';
 import {
   createInstallation,
   type ExampleServer,
@@ -18,7 +19,7 @@ describe('a person who trusts the own browser', () => {
   let server: ExampleServer;
   let context: BrowserContext;
   let page: Page;
-  let key: string;
+  let factor: TestFactor;
 
   beforeAll(async () => {
     browser = await launchBrowser();
@@ -56,10 +57,7 @@ describe('a person who trusts the own browser', () => {
     await page.fill('[name=email]', 'ada@service.example');
     await page.fill('[name=password]', 'correct horse battery');
     await press('Register');
-    await page.goto('/two-factor/setup');
-    key = ((await page.textContent('#setup-key')) ?? '').replace(/ /g, '');
-    await page.fill('[name=code]', oathtoolCode(key, '30 seconds ago'));
-    await press('Turn on');
+    factor = await enrolInBrowser(page);
     await signOut();
     await signIn();
     expect(pathOf()).toBe('/two-factor/challenge');
@@ -75,8 +73,7 @@ describe('a person who trusts the own browser', () => {
     expect(await box.isChecked()).toBe(false);
     await page.keyboard.press('Space');
     await page.setViewportSize({ width: 900, height: 900 });
-    await page.fill('[name=code]', oathtoolCode(key));
-    await press('Continue');
+    await answerInBrowser(page, await factor.nextCode());
     expect(pathOf()).toBe('/account');
   });
 
@@ -102,8 +99,7 @@ describe('a person who trusts the own browser', () => {
     await press('End trust of all');
     expect(await page.textContent('h1')).toBe('Confirm that it is you');
     expect(await page.getByRole('checkbox').count()).toBe(0);
-    await page.fill('[name=code]', oathtoolCode(key, '30 seconds'));
-    await press('Continue');
+    await answerInBrowser(page, await factor.nextCode());
     expect(pathOf()).toBe('/two-factor/browsers');
     await press('End trust of all');
     expect(await page.textContent('main')).toContain('None.');

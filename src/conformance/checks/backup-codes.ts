@@ -1,7 +1,7 @@
 import type { Check } from '../check.js';
 import type { Person } from '../person.js';
 import { decode } from '../html.js';
-import type { Stage, Visitor } from '../stage.js';
+import type { Stage } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
 import { countSignedIn } from './race.js';
 
@@ -92,7 +92,7 @@ export const backupCodes: Check[] = [
       // A session that has given a code: one that has just set the factor up may be asked for another.
       const browser = await stage.complete(person);
       const old = person.backupCode();
-      const fresh = await renew(stage, { person, browser });
+      const fresh = await stage.proposeBackupCodes({ person, browser });
       const isSaved = stage.has('backupCodes.saved');
       if (isSaved) {
         ensure(await signsIn(stage, person, old), 'an old code was refused before the new ones were saved');
@@ -113,8 +113,7 @@ export const backupCodes: Check[] = [
       // A session that has given a code: one that has just set the factor up may be asked for another.
       const browser = await stage.complete(person);
       const old = person.backupCode(1);
-      const fresh = await renew(stage, { person, browser });
-      if (stage.has('backupCodes.saved')) await stage.act(browser, person, 'backupCodes.saved');
+      const fresh = await stage.renewBackupCodes({ person, browser });
       arrange(
         await signsIn(stage, person, fresh),
         'backupCodes.renew: a new code does not sign in. Correct `renew` or `saved`; see renewed-codes.',
@@ -150,16 +149,4 @@ async function signsIn(stage: Stage, person: Person, code: string): Promise<bool
   const browser = await stage.pending(person);
   await stage.answerBackupCode(browser, person, code);
   return stage.isSignedIn(browser, person);
-}
-
-/** @returns a new code. */
-async function renew(stage: Stage, { person, browser }: Visitor): Promise<string> {
-  const answer = await stage.act(browser, person, 'backupCodes.renew');
-  const codes = await stage.readBackupCodes(browser, await browser.follow(answer));
-  const [fresh = ''] = codes.filter((code) => !person.backupCodes.includes(code));
-  arrange(
-    fresh !== '' && !codes.some((code) => person.backupCodes.includes(code)),
-    'backupCodes.renew: no new codes were found afterwards. Correct `renew`, `page` or `pattern`.',
-  );
-  return fresh;
 }

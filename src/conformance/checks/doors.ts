@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Answer, Browser } from '../browser.js';
 import type { Check } from '../check.js';
+import type { Visitor } from '../factor-owner.js';
 import { fill, fillText, holds } from '../form.js';
 import { decode, type Fields } from '../html.js';
 import type { Door, RequestStep } from '../manifest.js';
 import type { Person } from '../person.js';
-import type { Stage, Visitor } from '../stage.js';
+import type { Stage } from '../stage.js';
 import { arrange, ensure } from '../verdict.js';
 
 /** Every other way into the application: a user with a second factor is not signed in by it. */

@@ -171,6 +171,20 @@ export const guessing: Check[] = [
       return 'the owner signed in';
     },
   },
+  {
+    id: 'guesses-elsewhere',
+    kind: 'attack',
+    rule: 'R4',
+    title: 'Wrong codes of somebody with the password keep the owner out of no browser that was used before',
+    async run(stage) {
+      const { person } = await stage.enrolled();
+      const known = await stage.complete(person);
+      if (stage.has('logout')) await stage.act(known, person, 'logout');
+      await guessAtOnce(stage, person);
+      await stage.complete(person, known, 'in a browser used before, the right code was refused as well');
+      return 'the owner signed in';
+    },
+  },
 ];
 
 /** More wrong codes than an account may take, over several logins, all in the same instant. */

@@ -61,7 +61,7 @@ export const halfWay: Check[] = [
     kind: 'attack',
     rule: 'R2',
     title: 'A half-way session changes nothing, not even with a right code',
-    controls: ['disable', 'setup', 'password'],
+    controls: ['disable', 'setup', 'password', 'api'],
     async run(stage) {
       const { person } = await stage.enrolled();
       const { challenge } = stage.manifest;
@@ -70,7 +70,10 @@ export const halfWay: Check[] = [
       const borrowed = await browser.hidden(challenge.page, challenge.path);
       // Once with the token that the form's own page gives, and once with the challenge's.
       const twists: Twist[] = [{}, { fields: (fields) => ({ ...fields, ...borrowed }) }];
-      const parts: FormPart[] = ['disable', 'setup', 'backupCodes.renew', 'backupCodes.saved', 'password'];
+      const parts: FormPart[] = [
+        ...(['disable', 'setup', 'backupCodes.renew', 'backupCodes.saved', 'password'] as const),
+        ...(['signOutElsewhere', 'api.disable'] as const),
+      ];
       for (const twist of twists) {
         for (const part of parts) {
           if (stage.has(part)) await stage.attempt(browser, person, part, code, twist);

@@ -2,6 +2,7 @@ import type { Answer, Browser } from '../browser.js';
 import type { Check } from '../check.js';
 import { addQuery } from '../form.js';
 import { type Fields, omit } from '../html.js';
+import type { CodeForm } from '../manifest.js';
 import type { Stage } from '../stage.js';
 import { arrange, ensure } from '../verdict.js';
 
@@ -20,7 +21,7 @@ const json = (name: string, write: (code: string) => unknown): Hostile => [
 const shifted = (code: string, zero: number): string =>
   [...code].map((digit) => String.fromCodePoint(zero + Number(digit))).join('');
 
-const hostile: Hostile[] = [
+const hostileForms: Hostile[] = [
   text('nothing', () => ''),
   text('fullwidth digits', (code) => shifted(code, 0xff10)),
   text('Arabic digits', (code) => shifted(code, 0x660)),
@@ -52,11 +53,15 @@ const hostile: Hostile[] = [
       ],
     }),
   ],
+];
+
+export const hostileJson: Hostile[] = [
   json('a JSON number', (code) => Number(code)),
   json('a JSON list', (code) => [code]),
   json('a JSON object', (code) => ({ code, $gt: '' })),
   json('JSON true', () => true),
   json('JSON null', () => null),
+  json('the code in 20,000 characters of JSON', (code) => code.padStart(20_000, '0')),
 ];
 
 export const hostileCodes: Check[] = [
@@ -66,16 +71,7 @@ export const hostileCodes: Check[] = [
     rule: 'R11',
     title:
       'Lists, objects, numbers, foreign digits and over-long text in the code field: refused, and no server error',
-    async run(stage) {
-      const { perLogin, perUser } = stage.manifest.limits;
-      // Less than the account's limit for each user, so that every one of them is looked at.
-      const size = Math.max(1, Math.min(4, perLogin - 1, perUser - 1));
-      const groups: Hostile[][] = [];
-      for (let at = 0; at < hostile.length; at += size) groups.push(hostile.slice(at, at + size));
-      const faults = (await Promise.all(groups.map((group) => tryGroup(stage, group)))).flat();
-      ensure(faults.length === 0, faults.join('; '));
-      return `${hostile.length} ways of writing, all refused`;
-    },
+    run: (stage) => refuseHostile(stage, stage.manifest.challenge, [...hostileForms, ...hostileJson]),
   },
   {
     id: 'code-in-address',
@@ -106,17 +102,32 @@ export const hostileCodes: Check[] = [
   },
 ];
 
-async function tryGroup(stage: Stage, group: readonly Hostile[]): Promise<string[]> {
-  const { challenge } = stage.manifest;
+/** Sends each of them in place of a code. @throws Verdict where one is accepted or ends in an error. */
+export async function refuseHostile(
+  stage: Stage,
+  form: CodeForm,
+  hostile: readonly Hostile[],
+): Promise<string> {
+  const { perLogin, perUser } = stage.manifest.limits;
+  // Less than the account's limit for each user, so that every one of them is looked at.
+  const size = Math.max(1, Math.min(4, perLogin - 1, perUser - 1));
+  const groups: Hostile[][] = [];
+  for (let at = 0; at < hostile.length; at += size) groups.push(hostile.slice(at, at + size));
+  const faults = (await Promise.all(groups.map((group) => tryGroup(stage, form, group)))).flat();
+  ensure(faults.length === 0, faults.join('; '));
+  return `${hostile.length} ways of writing, all refused`;
+}
+
+async function tryGroup(stage: Stage, form: CodeForm, group: readonly Hostile[]): Promise<string[]> {
   const { person } = await stage.enrolled();
   const code = await stage.nextCode(person);
   const faults: string[] = [];
   let browser = await stage.pending(person);
   for (const [name, build] of group) {
     browser = await stage.stillPending(browser, person);
-    const hidden = await browser.hidden(challenge.page, challenge.path);
+    const hidden = form.page === undefined ? {} : await browser.hidden(form.page, form.path);
     try {
-      const { status } = await sendBody(browser, challenge.path, hidden, build(challenge.field, code));
+      const { status } = await sendBody(browser, form.path, hidden, build(form.field, code));
       if (status >= 500) faults.push(`${name}: ${status}`);
     } catch (error) {
       faults.push(`${name}: ${error instanceof Error ? error.message : 'no answer'}`);
@@ -129,7 +140,7 @@ async function tryGroup(stage: Stage, group: readonly Hostile[]): Promise<string
   if (faults.length > 0) return faults;
   // Else they were perhaps refused for their number alone.
   browser = await stage.stillPending(browser, person);
-  const { status } = await stage.answer(browser, person, await stage.nextCode(person));
+  const { status } = await stage.submitCode(browser, form, person, await stage.nextCode(person));
   arrange(
     await stage.isSignedIn(browser, person),
     `limits: after ${group.length} refused answers the right code was answered with ${status}. Correct \`limits\`.`,

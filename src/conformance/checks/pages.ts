@@ -2,7 +2,8 @@ import type { Answer } from '../browser.js';
 import type { Check } from '../check.js';
 import { addQuery } from '../form.js';
 import type { Stage } from '../stage.js';
-import { arrange, ensure, skip } from '../verdict.js';
+import { arrange, ensure } from '../verdict.js';
+import { findFollowed, returnTo } from './return-target.js';
 
 const offSite = [
   'https://attacker.example/',
@@ -20,7 +21,7 @@ export const pages: Check[] = [
     title: 'A return target that leads to another site is not followed after the code',
     needs: ['returnTo'],
     async run(stage) {
-      await arrangeFollowed(stage);
+      await findFollowed(stage);
       const ends = await Promise.all(offSite.map((target) => returnTo(stage, target)));
       const gone = ends.flatMap(({ location }) =>
         location && !stage.browser().isOwn(location) ? [location.origin] : [],
@@ -86,7 +87,7 @@ export const pages: Check[] = [
   },
 ];
 
-/** The challenge, and the set-up page where the manifest has one. */
+/** The challenge before and after a wrong code, and where the manifest has them, the set-up and the backup codes. */
 async function sensitivePages(stage: Stage): Promise<Answer[]> {
   const { setup, challenge } = stage.manifest;
   const answers: Answer[] = [];
@@ -97,51 +98,11 @@ async function sensitivePages(stage: Stage): Promise<Answer[]> {
     asked.status < 300,
     `challenge.page: ${challenge.page} was answered with ${asked.status} after the password. Correct it.`,
   );
-  answers.push(asked);
+  answers.push(asked, await stage.answer(pending, person, stage.wrongCodes(person, 1)[0] ?? ''));
   if (setup) {
     const newcomer = await stage.newcomer();
-    answers.push((await stage.openSetup(newcomer.browser, newcomer.person)).page);
+    const { page, backupCodes } = await stage.enrol(newcomer.browser, newcomer.person);
+    answers.push(page, ...backupCodes);
   }
   return answers;
-}
-
-/** A target on this site is followed: else the parameter has another name, and no attacker could use it. */
-async function arrangeFollowed(stage: Stage): Promise<void> {
-  const { signedIn, protected: more } = stage.manifest;
-  // No application goes to the first one of itself.
-  const targets = [addQuery(signedIn.path, 'conformance', '1'), ...more];
-  const ends: string[] = [];
-  for (const target of targets) {
-    const { url } = await returnTo(stage, target);
-    const end = url.pathname + url.search;
-    if (end === target) return;
-    ends.push(end);
-  }
-  arrange(
-    false,
-    `returnTo: no target on this site is followed either (${targets.join(', ')}): the login went on to ${ends.join(', ')}. Correct \`returnTo\` (page, parameter).`,
-  );
-}
-
-/** A login that was asked to go on to `target`. @returns where it ended; with a `location` where that is another site. */
-async function returnTo(stage: Stage, target: string): Promise<Answer> {
-  const { returnTo, login, challenge } = stage.manifest;
-  if (!returnTo) skip('the manifest has no `returnTo`');
-  const { page: place, parameter } = returnTo;
-  const { person } = await stage.enrolled();
-  const twist = { fields: (fields: object) => ({ ...fields, [parameter]: target }) };
-  const browser = stage.browser();
-  const loginPage = addQuery(login.page, parameter, target);
-  if (place === 'login') await stage.submit(browser, { ...login, page: loginPage }, person.values(), twist);
-  else if (place === 'challenge') await stage.signIn(person, browser);
-  else await stage.complete(person, browser);
-  const code = await stage.nextCode(person);
-  const challengePage = addQuery(challenge.page, parameter, target);
-  const answer =
-    place === 'login'
-      ? await stage.answer(browser, person, code)
-      : await stage.submitCode(browser, { ...challenge, page: challengePage }, person, code, twist);
-  const end = await browser.follow(answer);
-  ensure(await stage.isSignedIn(browser, person), `with the target ${target} the right code did not sign in`);
-  return end;
 }

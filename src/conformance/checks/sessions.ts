@@ -1,6 +1,16 @@
 import type { Check } from '../check.js';
-import type { Stage, Visitor } from '../stage.js';
+import type { Visitor } from '../factor-owner.js';
+import type { Stage } from '../stage.js';
 import { arrange, ensure, skip } from '../verdict.js';
+
+type Change = 'disable' | 'password' | 'renewal';
+
+/** What the manifest must have for it, and what must be seen to work before. */
+const changes = {
+  disable: { needs: ['disable'], controls: ['disable'] },
+  password: { needs: ['password'], controls: ['password'] },
+  renewal: { needs: ['backupCodes.renew'], controls: ['backupCodes'] },
+} satisfies Record<Change, Pick<Check, 'needs' | 'controls'>>;
 
 /** Session ids change, and old ones die. */
 export const sessions: Check[] = [
@@ -133,21 +143,41 @@ export const sessions: Check[] = [
   },
   endsAt('disable', 'the second factor is turned off'),
   endsAt('password', 'the password is changed'),
+  endsAt('renewal', 'new backup codes take the place of the old ones'),
+  {
+    id: 'signed-out-elsewhere',
+    kind: 'attack',
+    rule: 'R7',
+    title: 'Other sessions end when their owner signs out everywhere else, and the own one does not',
+    needs: ['signOutElsewhere'],
+    async run(stage) {
+      const { person } = await stage.enrolled();
+      // The one that signs out has given a code last: it may be asked for a fresh proof.
+      const [other, browser] = [await stage.complete(person), await stage.complete(person)];
+      arrange(await stage.isSignedIn(other, person), 'login: a second session ends the first one');
+      await stage.act(browser, person, 'signOutElsewhere');
+      ensure(!(await stage.isSignedIn(other, person)), 'the other session is still signed in');
+      ensure(await stage.isSignedIn(browser, person), 'the own session has ended as well');
+      return 'ended, the own one not';
+    },
+  },
   parkedAt('disable', 'the second factor was turned off'),
   parkedAt('password', 'the password was changed'),
+  parkedAt('renewal', 'new backup codes took the place of the old ones'),
 ];
 
-function endsAt(change: 'disable' | 'password', when: string): Check {
+function endsAt(change: Change, when: string): Check {
   return {
     id: `sessions-end-at-${change}`,
     kind: 'attack',
     rule: 'R7',
     title: `Other sessions end when ${when}`,
-    needs: [change],
-    controls: [change],
+    ...changes[change],
     async run(stage) {
       const visitor = await stage.enrolled();
       const other = await stage.complete(visitor.person);
+      if (change === 'renewal') visitor.browser = await stage.complete(visitor.person);
+      arrange(await stage.isSignedIn(other, visitor.person), 'login: a second session ends the first one');
       await makeChange(stage, visitor, change);
       ensure(!(await stage.isSignedIn(other, visitor.person)), 'the other session is still signed in');
       return 'ended';
@@ -155,19 +185,19 @@ function endsAt(change: 'disable' | 'password', when: string): Check {
   };
 }
 
-function parkedAt(change: 'disable' | 'password', when: string): Check {
+function parkedAt(change: Change, when: string): Check {
   return {
     id: `parked-login-at-${change}`,
     kind: 'attack',
     rule: 'R7',
     title: `A half-way login from before cannot be completed after ${when}`,
-    needs: [change],
-    controls: [change],
+    ...changes[change],
     async run(stage) {
       const visitor = await stage.enrolled();
       const { person } = visitor;
+      if (change === 'renewal') visitor.browser = await stage.complete(person);
       const parked = await stage.pending(person);
-      const code = change === 'password' ? '' : await stage.nextCode(person);
+      const code = change === 'disable' ? await stage.nextCode(person) : undefined;
       await makeChange(stage, visitor, change, code);
       await stage.answer(parked, person, await stage.nextCode(person));
       ensure(!(await stage.isSignedIn(parked, person)), 'the parked login was completed');
@@ -176,12 +206,8 @@ function parkedAt(change: 'disable' | 'password', when: string): Check {
   };
 }
 
-async function makeChange(
-  stage: Stage,
-  visitor: Visitor,
-  change: 'disable' | 'password',
-  code?: string,
-): Promise<void> {
+async function makeChange(stage: Stage, visitor: Visitor, change: Change, code?: string): Promise<void> {
   if (change === 'disable') await stage.turnOff(visitor, code);
-  else await stage.changePassword(visitor);
+  else if (change === 'password') await stage.changePassword(visitor);
+  else await stage.renewBackupCodes(visitor);
 }
