@@ -120,6 +120,6 @@ export async function withStage<Result>(work: (stage: Stage) => Promise<Result>)
   }
 }
 
-export function startContender(description: Description): Worker {
+function startContender(description: Description): Worker {
   return startWorker(new URL('contender.js', import.meta.url), JSON.stringify(description));
 }
