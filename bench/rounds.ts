@@ -11,12 +11,12 @@ export interface Sample {
  * the same one, and whatever the machine does meanwhile meets all.
  * @returns the samples of each, by round.
  */
-export async function runRounds<C>(
+export async function runRounds<C, S>(
   contenders: readonly C[],
   rounds: number,
-  measure: (contender: C) => Promise<Sample>,
-): Promise<Map<C, Sample[]>> {
-  const samples = new Map(contenders.map((contender): [C, Sample[]] => [contender, []]));
+  measure: (contender: C) => Promise<S>,
+): Promise<Map<C, S[]>> {
+  const samples = new Map(contenders.map((contender): [C, S[]] => [contender, []]));
   for (let round = 0; round < rounds; round += 1) {
     const first = Math.floor(round / 2) % contenders.length;
     const order = [...contenders.slice(first), ...contenders.slice(0, first)];
@@ -46,6 +46,10 @@ export function medianOf(values: readonly number[]): Interval {
 }
 
 /** How many times as much a contender needs as the base, round by round. */
-export function ratioOf(own: readonly Sample[], base: readonly Sample[], what: keyof Sample): Interval {
+export function ratioOf<What extends string>(
+  own: readonly Record<What, number>[],
+  base: readonly Record<What, number>[],
+  what: What,
+): Interval {
   return medianOf(own.map((sample, round) => sample[what] / (base[round]?.[what] ?? NaN)));
 }

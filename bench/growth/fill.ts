@@ -11,11 +11,11 @@ export interface Filled {
   codeHashes: string[];
 }
 
-export type Row = Record<string, unknown>;
+export type Row = Record<string, string | number | null>;
 
 /** A database that makes rows by itself: how a statement is run, and what the grammars do not have in common. */
 export interface Site {
-  run(statement: string): Promise<unknown>;
+  run: (statement: string) => Promise<unknown>;
   rows(query: string): Promise<Row[]>;
   /** So many random digits, all of which base64url has too. */
   random(length: number): string;
@@ -30,7 +30,7 @@ export interface Order {
   /** Of how many of them the names are returned. */
   kept: number;
   /** What somebody who is really enrolled does with the second factor. */
-  use(user: Filled): Promise<void>;
+  use: (user: Filled) => Promise<void>;
 }
 
 const CODES = 10;
@@ -92,7 +92,7 @@ async function enrol(site: Site, storage: Storage, use: Order['use']): Promise<F
 const sealed = ['sealed_secret', 'sealed_key'];
 
 /** A value after a real one. */
-function makeValue(site: Site, table: string, column: string, value: unknown): string {
+function makeValue(site: Site, table: string, column: string, value: Row[string]): string {
   if (value === null) return 'null';
   const text = String(value);
   if (column === 'user_id' || column === 'set_id') return column;

@@ -1,108 +1,104 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import { startRedisServer } from '../../examples/identity-server/src/redis-server.js';
-import { startPostgres } from '../../test/helpers/databases.js';
-import type { Run } from '../client.js';
-import { countCommands, draw } from '../counting.js';
+import type { Kind } from '../contender.js';
+import { draw } from '../counting.js';
+import { drawGoals } from '../goals.js';
 import type { Effort, Table } from '../main.js';
-import { startWorker, type Worker } from '../processes.js';
 import { medianOf, ratioOf, runRounds, type Sample } from '../rounds.js';
-import type { Application, State } from './app.js';
-import { logIn } from './log-in.js';
+import { type Contender, type Counts, type DatabaseName, stateOf, withStage } from '../stage.js';
 
-interface Contender {
-  name: string;
-  worker: Worker;
-  url: string;
-  cookie: string;
-  statements: number;
-  commands: number;
-}
+type Entry = Contender & Counts;
+type Samples = Map<Entry, Sample[]>;
 
 const CONNECTIONS = 32;
 /** Requests before the first round; and before each measurement, after a time in which others ran. */
 const [WARM_UP, WARM_AGAIN] = [2_000, 64];
 const COUNTED = 100;
 
-/** What the check of each request costs: a protected page of one application without the second factor and with it. */
-export async function benchProtectedPage({ rounds, requests, isShort }: Effort): Promise<Table[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-  const [redisServer, postgres] = await Promise.all([startRedisServer(), startPostgres()]);
-  const redis = new Redis(redisServer.url);
-  const client = startWorker(new URL('../client.js', import.meta.url));
-  const contenders: Contender[] = [];
+const rivals: [name: string, kind: Kind, database: DatabaseName, ...options: string[]][] = [
+  ['base: no second factor', 'base', 'SQLite'],
+  ['the base again', 'base', 'SQLite'],
+  ['the base and one more Redis GET', 'base', 'SQLite', 'guard'],
+  ['bare node:http, one Redis GET', 'bare', 'SQLite'],
+  ['this package, SQLite', 'ours', 'SQLite'],
+  ['this package, SQLite, cached epochs', 'ours', 'SQLite', 'cached epochs'],
+  ['this package, PostgreSQL', 'ours', 'PostgreSQL'],
+  ['this package, PostgreSQL, cached epochs', 'ours', 'PostgreSQL', 'cached epochs'],
+  ['better-auth, SQLite', 'better-auth', 'SQLite'],
+  ['better-auth, SQLite, cookie cache', 'better-auth', 'SQLite', 'cookie cache'],
+  ['better-auth, SQLite, Redis', 'better-auth', 'SQLite', 'Redis'],
+  ['better-auth, PostgreSQL', 'better-auth', 'PostgreSQL'],
+];
 
-  const send = (contender: Pick<Contender, 'url' | 'cookie'>, count: number): Promise<number> => {
-    const { url, cookie } = contender;
-    const run: Run = {
-      ...{ urls: [`${url}/account`], cookie, connections: CONNECTIONS, requests: count },
-      expected: 'Account of ada',
+/** What the check of each request costs: a page behind a login, without the second factor and with it. */
+export function benchProtectedPage({ rounds, requests, isShort }: Effort): Promise<Table[]> {
+  return withStage(async (stage) => {
+    const send = ({ url, ...contender }: Contender, count: number): Promise<number> => {
+      const { cookie, person } = contender;
+      return stage.send({ urls: [url], cookie, person, connections: CONNECTIONS, requests: count });
     };
-    return client.ask(run);
-  };
 
-  async function start(name: string, application: Omit<Application, 'redis'> = {}): Promise<Contender> {
-    const described: Application = { redis: redisServer.url, ...application };
-    const worker = startWorker(new URL('app.js', import.meta.url), JSON.stringify(described));
-    const { url } = await worker.ask<State>('state');
-    const cookie = await logIn(url);
-    await send({ url, cookie }, isShort ? WARM_AGAIN : WARM_UP);
-    const before = { ...(await worker.ask<State>('state')), commands: await countCommands(redis) };
-    await send({ url, cookie }, COUNTED);
-    const after = { ...(await worker.ask<State>('state')), commands: await countCommands(redis) };
-    const contender = {
-      ...{ name, worker, url, cookie },
-      statements: (after.statements - before.statements) / COUNTED,
-      commands: (after.commands - before.commands) / COUNTED,
-    };
-    contenders.push(contender);
-    return contender;
-  }
-
-  async function measure({ worker, ...contender }: Contender): Promise<Sample> {
-    await send(contender, WARM_AGAIN);
-    const before = await worker.ask<State>('state');
-    const time = await send(contender, requests);
-    const after = await worker.ask<State>('state');
-    return { time, cpu: (after.cpu - before.cpu) / requests };
-  }
-
-  try {
-    const file = `file:${join(folder, 'bench.db')}`;
-    const base = await start('base: no second factor');
-    await start('the base again');
-    await start('SQLite', { database: file });
-    await start('SQLite, cached epochs', { database: file, isCached: true });
-    await start('PostgreSQL', { database: postgres.url });
-    await start('PostgreSQL, cached epochs', { database: postgres.url, isCached: true });
-    const samples = await runRounds(contenders, rounds, measure);
-    const ofBase = samples.get(base) ?? [];
-    const table = {
-      title: `A protected page, ${CONNECTIONS} connections, session in Redis; ratios to the base, round by round`,
-      rows: [...samples].map(([contender, own]) => describe(contender, own, ofBase)),
-    };
-    return [table];
-  } finally {
-    await Promise.all([client, ...contenders.map(({ worker }) => worker)].map((worker) => worker.stop()));
-    redis.disconnect();
-    await Promise.all([redisServer.stop(), postgres.stop()]);
-    rmSync(folder, { recursive: true });
-  }
+    const entries: Entry[] = [];
+    for (const [name, kind, database, ...options] of rivals) {
+      const contender = await stage.start(name, kind, database, ...options);
+      await send(contender, isShort ? WARM_AGAIN : WARM_UP);
+      const counts = await stage.count(contender, COUNTED, () => send(contender, COUNTED));
+      entries.push({ ...contender, ...counts });
+    }
+    await stage.stopCounting();
+    const samples = await runRounds(entries, rounds, async (entry) => {
+      await send(entry, WARM_AGAIN);
+      return stage.measure(entry, requests, () => send(entry, requests));
+    });
+    const rows = await Promise.all(entries.map((entry) => describe(entry, samples)));
+    const title = `A protected page, ${CONNECTIONS} connections, logged in`;
+    const bars = entries.map((entry) => ({ name: entry.name, value: speed(entry, entries[0], samples) }));
+    return [
+      { title, rows, bars },
+      { title: 'A protected page: floors and goals', rows: judge(entries, samples) },
+    ];
+  });
 }
 
-function describe(contender: Contender, own: Sample[], base: Sample[]): Record<string, string> {
-  const median = (what: keyof Sample): number => medianOf(own.map((sample) => sample[what])).median;
-  const ratio = (what: keyof Sample): string => (own === base ? '1' : draw(ratioOf(own, base, what)));
+/** How many times as many requests in the same time. */
+const speed = (own: Entry | undefined, other: Entry | undefined, samples: Samples) =>
+  ratioOf(samplesOf(other, samples), samplesOf(own, samples), 'time');
+
+const cpu = (own: Entry | undefined, other: Entry | undefined, samples: Samples) =>
+  ratioOf(samplesOf(own, samples), samplesOf(other, samples), 'cpu');
+
+const samplesOf = (entry: Entry | undefined, samples: Samples): Sample[] =>
+  (entry && samples.get(entry)) ?? [];
+
+async function describe(entry: Entry, samples: Samples): Promise<Record<string, string>> {
+  const [base] = samples.keys();
+  const median = (what: keyof Sample): number =>
+    medianOf(samplesOf(entry, samples).map((sample) => sample[what])).median;
   return {
-    contender: contender.name,
+    contender: entry.name,
     'requests/s': Math.round(1_000_000 / median('time')).toString(),
-    'µs a request': median('time').toFixed(0),
-    'ratio [95 %]': ratio('time'),
+    'to the base [95 %]': entry === base ? '1' : draw(speed(entry, base, samples)),
     'CPU µs': median('cpu').toFixed(0),
-    'CPU ratio [95 %]': ratio('cpu'),
-    SQL: contender.statements.toFixed(2),
-    Redis: contender.commands.toFixed(2),
+    'CPU to the base [95 %]': entry === base ? '1' : draw(cpu(entry, base, samples)),
+    SQL: entry.statements.toFixed(2),
+    Redis: entry.commands.toFixed(2),
+    MB: ((await stateOf(entry)).memory / 2 ** 20).toFixed(0),
   };
+}
+
+function judge(entries: Entry[], samples: Samples): Record<string, string>[] {
+  const find = (name: string): Entry | undefined => entries.find((entry) => entry.name === name);
+  const base = find('base: no second factor');
+  const rival = find('better-auth, SQLite');
+  return ['SQLite', 'PostgreSQL, cached epochs'].flatMap((name) => {
+    const ours = find(`this package, ${name}`);
+    return drawGoals(name, [
+      [
+        'requests in the same time, to the base',
+        'interval in 0.95–1.05',
+        '0.97–1.03',
+        draw(speed(ours, base, samples)),
+      ],
+      ['CPU of a request, to the base', 'interval in 0.95–1.05', '0.97–1.03', draw(cpu(ours, base, samples))],
+      ['requests in the same time, to better-auth', '≥ 2', '≥ 2', draw(speed(ours, rival, samples))],
+    ]);
+  });
 }
