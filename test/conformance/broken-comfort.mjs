@@ -51,11 +51,16 @@ app.use(express.urlencoded({ extended: false }), (req, res, next) => {
 
 const page = (req, path, fields, label) => form(path, fields, label, req.session.token);
 
-function logIn(req, { username, epoch }, done) {
+/** A new session, with its form token from the start: pages that are opened side by side must have the same. */
+function renew(req, fields, done) {
   req.session.regenerate(() => {
-    Object.assign(req.session, { username, epoch });
+    Object.assign(req.session, fields, { token: randomBytes(16).toString('hex') });
     done();
   });
+}
+
+function logIn(req, { username, epoch }, done) {
+  renew(req, { username, epoch }, done);
 }
 
 function turnOff(user) {
@@ -86,10 +91,8 @@ app.post('/login', (req, res) => {
   // It only says that a browser is trusted, not by whom.
   const isTrusted = /(^|; )trusted=yes/.test(req.get('Cookie') ?? '');
   if (!user.enabled || isTrusted) return logIn(req, user, () => res.redirect('/account'));
-  req.session.regenerate(() => {
-    req.session.pending = { username: user.username, epoch: user.epoch };
-    res.redirect('/challenge');
-  });
+  const pending = { username: user.username, epoch: user.epoch };
+  renew(req, { pending }, () => res.redirect('/challenge'));
 });
 app.post('/logout', (req, res) => req.session.destroy(() => res.redirect('/login')));
 

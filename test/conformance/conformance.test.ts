@@ -80,7 +80,7 @@ function writeManifest(name: string, change: (manifest: Record<string, unknown>)
 
 // The whole suite against it: `npm run conformance`.
 describe('second-factor conformance against the example', () => {
-  it('shows a table, and only the checks that were named', async () => {
+  it('shows a table, and only the checks that were named', { timeout: 60_000 }, async () => {
     const installation = createInstallation('');
     const server = await startExample(installation.environment);
     try {
