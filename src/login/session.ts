@@ -245,7 +245,7 @@ export interface NewSession {
 export async function renewSession(request: Request, renewal: NewSession): Promise<void> {
   const previous = requireSession(request);
   // Who brought no cookie has no session in the store that would have to go.
-  if (!request.headers.cookie) request.sessionStore.generate(request);
+  if (!request.headers.cookie) request.sessionStore.generate(request as Express.Request);
   else {
     await fromStore(request, (done) => {
       previous.regenerate(done);
