@@ -244,8 +244,9 @@ export interface NewSession {
 /** Changes the session id (R5) and saves what the session is from now on; where that fails, it is nobody's. */
 export async function renewSession(request: Request, renewal: NewSession): Promise<void> {
   const previous = requireSession(request);
-  // Who brought no cookie has no session in the store that would have to go.
-  if (!request.headers.cookie) request.sessionStore.generate(request as Express.Request);
+  // Who brought no cookie has no session in the store that would have to go, but for one that a login of this request has made.
+  if (!request.headers.cookie && isUnknownToUs(request))
+    request.sessionStore.generate(request as Express.Request);
   else {
     await fromStore(request, (done) => {
       previous.regenerate(done);

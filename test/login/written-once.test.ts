@@ -1,7 +1,7 @@
 import { RedisStore } from 'connect-redis';
 import type { Request, RequestHandler } from 'express';
 import { describe, expect, it, vi } from 'vitest';
-import { createHost, readSession, sendPassword, signInWhole, whoIs } from '../helpers/host.js';
+import { createHost, readSession, readSessions, sendPassword, signInWhole, whoIs } from '../helpers/host.js';
 
 function watchStore() {
   return { set: vi.spyOn(RedisStore.prototype, 'set'), destroy: vi.spyOn(RedisStore.prototype, 'destroy') };
@@ -26,6 +26,18 @@ describe('a session that a login has renewed', () => {
     await sendPassword(agent, 'eve');
     expect([set.mock.calls.length, destroy.mock.calls.length]).toEqual([1, 1]);
     expect(await whoIs(agent)).toBe('eve');
+  });
+
+  it('leaves nothing of a login that the same request ends', async () => {
+    const host = await createHost({
+      routes(app, { passport }) {
+        app.post('/in-and-out', passport.authenticate('local') as RequestHandler, (request, response) => {
+          request.logout(() => response.send('out'));
+        });
+      },
+    });
+    await sendPassword(host.agent(), 'bob', '/in-and-out');
+    expect((await readSessions(host)).filter((text) => text.includes('bob'))).toEqual([]);
   });
 
   it.each<[string, (request: Request) => unknown]>([
