@@ -50,6 +50,8 @@ describe.each([
       await ada.page.context().clearCookies();
       await ada.signIn();
       await ada.go('/challenge');
+      // The browser gives it the focus with its first picture of the page.
+      await ada.page.waitForSelector('[name=code]:focus');
       await ada.page.keyboard.insertText(text);
       await ada.page.keyboard.press('Enter');
       await ada.page.getByText(/Account of ada|You used a backup code/).waitFor();
