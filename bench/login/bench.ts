@@ -29,7 +29,7 @@ const rivals: [name: string, kind: Kind, share: number, ...options: string[]][] 
 
 /** A complete login: password, challenge, TOTP code, redirect. Each by somebody else. */
 export function benchLogin({ isShort }: Effort): Promise<Table[]> {
-  const rounds = isShort ? 2 : 30;
+  const rounds = isShort ? 2 : 15;
   return withStage(async (stage) => {
     async function send(contender: Contender, count: number): Promise<Sample> {
       const people = await stage.enrol(contender, count);

@@ -51,14 +51,16 @@ export function benchStart({ isShort }: Effort): Promise<Table[]> {
       const toBase = (name: string, what: keyof Sample): Interval =>
         ratioOf(of(name), of('base: no second factor'), what);
       const median = (name: string, what: keyof Sample, unit: number): string =>
-        (medianOf(of(name).map((sample) => sample[what])).median / unit).toFixed(0);
+        known(medianOf(of(name).map((sample) => sample[what])).median, (value) => (value / unit).toFixed(0));
       const rows = entries.map(({ name }) => ({
         contender: name,
         'ms to the first 200': median(name, 'time', 1),
         'to the base [95 %]': draw(toBase(name, 'time')),
         'MB at rest': median(name, 'rest', 2 ** 20),
         'MB after load': median(name, 'loaded', 2 ** 20),
-        'to the base, after load [95 %]': draw(toBase(name, 'loaded')),
+        'to the base, after load [95 %]': known(toBase(name, 'loaded').median, () =>
+          draw(toBase(name, 'loaded')),
+        ),
       }));
       const goals = drawGoals('SQLite', [
         [
@@ -79,6 +81,11 @@ export function benchStart({ isShort }: Effort): Promise<Table[]> {
       installation.remove();
     }
   });
+}
+
+/** Nothing of what was not measured. */
+function known(value: number, show: (value: number) => string): string {
+  return Number.isNaN(value) ? '' : show(value);
 }
 
 async function startOnce(

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../examples/identity-server/dist/main.js', import.meta.url));
+// From the root of the repository, where npm runs tests and benches; the latter have this file compiled elsewhere.
+const main = resolve('examples/identity-server/dist/main.js');
 
 export interface ExampleServer {
   url: string;
@@ -53,13 +53,13 @@ export async function startExample(environment: Record<string, string>): Promise
   const lines: string[] = [];
   // Read to the end, or its writing would fail.
   const output = createInterface({ input: child.stdout });
-  const url = await new Promise<string | undefined>((resolve) => {
+  const url = await new Promise<string | undefined>((settle) => {
     output.on('line', (line) => {
       lines.push(line);
       const found = /listens on (http:\/\/localhost:\d+)/.exec(line)?.[1];
-      if (found !== undefined) resolve(found);
+      if (found !== undefined) settle(found);
     });
-    output.once('close', () => resolve(undefined));
+    output.once('close', () => settle(undefined));
   });
   if (url === undefined) throw new Error(`The example did not start:\n${lines.join('\n')}`);
   return {
