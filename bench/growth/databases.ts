@@ -78,6 +78,8 @@ export async function createPostgres(): Promise<Kind> {
     name: 'PostgreSQL',
     async open(order) {
       const pool = new pg.Pool({ connectionString: await createDatabase(server), max: 4 });
+      // It may hear of the server's end after its own.
+      pool.on('error', () => undefined);
       pools.push(pool);
       const storage = sqlStorage.postgres(pool);
       await storage.migrate();
