@@ -8,7 +8,7 @@ export interface Worker {
 }
 
 /** Milliseconds after which a worker has failed. */
-const SILENCE = 60_000;
+const SILENCE = 180_000;
 
 export function startWorker(module: URL, ...parameters: string[]): Worker {
   const child: ChildProcess = fork(module, parameters);
