@@ -6,7 +6,7 @@ export interface Bar {
   value: Interval;
 }
 
-const [WIDTH, LABELS, FIGURES, ROW, TOP] = [760, 270, 70, 26, 44];
+const [WIDTH, LABELS, FIGURES, ROW, TOP] = [820, 330, 70, 26, 44];
 const ROOM = WIDTH - LABELS - FIGURES;
 
 /** Bars that begin at 1, the base: to the right what is faster, to the left what is slower, twice as fast as far as half as fast. */
@@ -28,7 +28,7 @@ export function drawPicture(title: string, bars: Bar[]): string {
       `<text class="name" x="${LABELS - 10}" y="${middle + 4}">${name}</text>`,
       `<rect class="${kind}" x="${from}" y="${middle - 7}" width="${(Number(to) - Number(from)).toFixed(1)}" height="14"/>`,
       `<path class="interval" d="M${x(low)} ${middle - 4}v8m0-4H${x(high)}m0-4v8"/>`,
-      `<text class="figure" x="${WIDTH - 8}" y="${middle + 4}">${median.toFixed(2)}</text>`,
+      `<text class="figure" x="${WIDTH - 8}" y="${middle + 4}">${median < 0.1 ? median.toPrecision(2) : median.toFixed(2)}</text>`,
     ].join('');
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${title}">

@@ -16,6 +16,12 @@ async function openSqlite(file: string, count: () => void): Promise<Database.Dat
   const { default: Driver } = await import('libsql');
   const db = new Driver(file);
   db.pragma('journal_mode = WAL');
+  // `begin` and `commit`, which are statements to PostgreSQL too.
+  const exec = db.exec.bind(db);
+  db.exec = (sql) => {
+    count();
+    return exec(sql);
+  };
   const prepare = db.prepare.bind(db);
   db.prepare = ((sql: string) => {
     const statement = prepare(sql);

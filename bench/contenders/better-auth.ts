@@ -42,7 +42,8 @@ export async function build(place: Place, count: () => void): Promise<Applicatio
       }),
     },
     ...(has('Redis') && { secondaryStorage: storeIn(new Redis(place.redis)) }),
-    ...(has('cookie cache') && { session: { cookieCache: { enabled: true } } }),
+    // Its five minutes are over before a long run is, and the load keeps the cookies that it was given.
+    ...(has('cookie cache') && { session: { cookieCache: { enabled: true, maxAge: 24 * 60 * 60 } } }),
     plugins: [twoFactor({ skipVerificationOnEnable: true })],
   } satisfies BetterAuthOptions;
   const auth = betterAuth(options);
