@@ -69,7 +69,8 @@ export async function build(place: Place, count: () => void): Promise<Applicatio
         headers: new Headers({ Cookie: cookie.join('; ') }),
       });
       if (enabled.method !== 'totp') throw new Error('better-auth has set up another method.');
-      return fromBase32(new URL(enabled.totpURI).searchParams.get('secret') ?? '');
+      const { createVirtualAuthenticator } = await import('passport-second-factor/testing');
+      return createVirtualAuthenticator().add(enabled.totpURI).secret;
     },
   };
 }
@@ -89,12 +90,4 @@ function storeIn(redis: Redis): NonNullable<BetterAuthOptions['secondaryStorage'
       return Number(count);
     },
   };
-}
-
-function fromBase32(text: string): Uint8Array {
-  const bits = [...text].map((letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  );
-  const bytes = bits.join('').match(/.{8}/g) ?? [];
-  return Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 2));
 }

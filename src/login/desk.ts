@@ -19,16 +19,10 @@ import {
   refuseImpersonation,
 } from './host-rules.js';
 import { Reauthentication } from './reauthentication.js';
+import { renewSession } from './renewal.js';
 import { setUser } from './request-user.js';
 import { findReturnTarget, type LogInOptions } from './return-target.js';
-import {
-  detachSession,
-  type EnrollingLogin,
-  forgetLogin,
-  isSessionStored,
-  readPending,
-  renewSession,
-} from './session.js';
+import { detachSession, type EnrollingLogin, forgetLogin, isSessionStored, readPending } from './session.js';
 import type { Stamp } from './stamp.js';
 
 /** Logins and logouts in a request: what stands behind `req.logIn` and `req.logout`. */

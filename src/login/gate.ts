@@ -8,8 +8,8 @@ import { Passports } from './passports.js';
 import { loginKey } from './pending.js';
 import { getUser, setUser } from './request-user.js';
 import { refuseRevival } from './revival.js';
+import { adoptSession } from './renewal.js';
 import {
-  adoptSession,
   type EnrollingLogin,
   forgetLogin,
   hasSession,

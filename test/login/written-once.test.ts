@@ -78,4 +78,28 @@ describe('a session that a login has renewed', () => {
     await sendPassword(agent, 'bob', '/sign-in');
     expect(await readSession(host, agent)).toMatchObject({ cart: 3 });
   });
+
+  it('is written again as it was where nobody knows what the store has made of a change', async () => {
+    const host = await createHost({
+      routes(app, { passport }) {
+        app.post('/sign-in', passport.authenticate('local') as RequestHandler, (request, response) => {
+          Object.assign(request.session, { cart: 3 });
+          set.mockImplementationOnce(async function (this: RedisStore, id, session, done) {
+            await write.call(this, id, session);
+            done?.(new Error('lost on the way back'));
+          });
+          request.session.save(() => {
+            Reflect.deleteProperty(request.session, 'cart');
+            response.send('in');
+          });
+        });
+      },
+    });
+    const write = RedisStore.prototype.set;
+    const { set } = watchStore();
+    const agent = host.agent();
+    await sendPassword(agent, 'bob', '/sign-in');
+    expect(await readSession(host, agent)).not.toHaveProperty('cart');
+    expect(await whoIs(agent)).toBe('bob');
+  });
 });

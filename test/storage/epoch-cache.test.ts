@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { memoryStorage, storageContract } from 'passport-second-factor/testing';
 import { createClient } from 'redis';
@@ -110,8 +111,7 @@ describe.each(clients)('EpochCache over %s', (_, client) => {
   });
 });
 
-// The bounds are a few timers of 100 ms: a busy machine may be late once, not three times.
-describe('EpochCache without its Redis', { retry: 2 }, () => {
+describe('EpochCache without its Redis', () => {
   let server: RedisServer;
   const opened: { disconnect(): void }[] = [];
 
@@ -145,12 +145,12 @@ describe('EpochCache without its Redis', { retry: 2 }, () => {
       const { cache, read } = setUp(await open(kind));
       await stopWhereItStands(server.pid);
       const start = performance.now();
-      expect(await cache.find('ada', read)).toBe(3);
-      await cache.forget('ada');
+      const found = await inTime(cache.find('ada', read));
+      await inTime(cache.forget('ada'));
       const time = performance.now() - start;
       process.kill(server.pid, 'SIGCONT');
+      expect(found).toBe(3);
       expect(time).toBeGreaterThan(150);
-      expect(time).toBeLessThan(600);
     },
   );
 
@@ -161,13 +161,19 @@ describe('EpochCache without its Redis', { retry: 2 }, () => {
     const { cache, read } = setUp(await open(kind));
     server = previous;
     await other.stop();
-    const start = performance.now();
-    expect(await cache.find('ada', read)).toBe(3);
-    await cache.forget('ada');
-    expect(performance.now() - start).toBeLessThan(600);
+    expect(await inTime(cache.find('ada', read))).toBe(3);
+    await inTime(cache.forget('ada'));
     expect(read).toHaveBeenCalledTimes(1);
   });
 });
+
+/** What is there before a timer of 300 ms, by the process's own timers: on a busy machine all of them are late. */
+function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = wait(300).then(() => {
+    throw new Error('It took longer than 300 ms.');
+  });
+  return Promise.race([work, late]);
+}
 
 /** The same storage; after each verb no epoch of another time is cached, although all were cached before it. */
 function watch(storage: Storage, cache: EpochCache, prefix: string, failures: string[]): Storage {

@@ -59,27 +59,26 @@ export const trust: Check[] = [
       return 'asked';
     },
   },
-  endsAt('disable', 'the second factor was turned off and set up again', async (stage, visitor) => {
-    await stage.turnOff(visitor);
-    await stage.enrol(await stage.pending(visitor.person), visitor.person);
-  }),
-  endsAt('password', 'the password was changed', (stage, visitor) => stage.changePassword(visitor)),
-  {
-    id: 'trust-ended',
-    kind: 'attack',
-    rule: 'R7',
-    title: 'A trusted browser is asked again once its owner has ended the trust elsewhere',
-    needs: ['trust.ended', 'logout'],
-    controls: ['logout', 'trust'],
-    async run(stage) {
-      const { person } = await stage.enrolled();
-      const browser = await stage.trusted(person);
-      await stage.act(await stage.complete(person), person, 'trust.ended');
-      await stage.signIn(person, browser);
-      ensure(!(await stage.isSignedIn(browser, person)), 'the browser is still trusted');
-      return 'asked again';
+  endsBy(
+    'trust-ends-at-disable',
+    'disable',
+    'the second factor was turned off and set up again',
+    async (stage, visitor) => {
+      await stage.turnOff(visitor);
+      await stage.enrol(await stage.pending(visitor.person), visitor.person);
     },
-  },
+  ),
+  endsBy('trust-ends-at-password', 'password', 'the password was changed', (stage, visitor) =>
+    stage.changePassword(visitor),
+  ),
+  endsBy(
+    'trust-ended',
+    'trust.ended',
+    'its owner has ended the trust elsewhere',
+    async (stage, { person }) => {
+      await stage.act(await stage.complete(person), person, 'trust.ended');
+    },
+  ),
   {
     id: 'trust-cookie',
     kind: 'attack',
@@ -111,25 +110,27 @@ export const trust: Check[] = [
   },
 ];
 
-function endsAt(
-  change: 'disable' | 'password',
+function endsBy(
+  id: string,
+  change: 'disable' | 'password' | 'trust.ended',
   when: string,
-  make: (stage: Stage, visitor: Visitor) => Promise<void>,
+  make: (stage: Stage, visitor: Visitor) => Promise<unknown>,
 ): Check {
+  // Ending the trust itself has no control of its own.
+  const control = change === 'trust.ended' ? [] : [change];
   return {
-    id: `trust-ends-at-${change}`,
+    id,
     kind: 'attack',
     rule: 'R7',
     title: `A trusted browser is asked again after ${when}`,
     needs: ['trust', 'logout', change],
-    controls: ['logout', 'trust', change],
+    controls: ['logout', 'trust', ...control],
     async run(stage) {
       const visitor = await stage.enrolled();
-      const { person } = visitor;
-      const browser = await stage.trusted(person);
+      const browser = await stage.trusted(visitor.person);
       await make(stage, visitor);
-      await stage.signIn(person, browser);
-      ensure(!(await stage.isSignedIn(browser, person)), 'the browser is still trusted');
+      await stage.signIn(visitor.person, browser);
+      ensure(!(await stage.isSignedIn(browser, visitor.person)), 'the browser is still trusted');
       return 'asked again';
     },
   };
