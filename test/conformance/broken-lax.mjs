@@ -92,7 +92,7 @@ app.post('/challenge', async (req, res) => {
   const isShut = Date.now() < user.shutUntil;
   if (!isShut && user.failures >= 5) user.failures = 0;
   user.failures += 1;
-  if (user.failures === 5) user.shutUntil = Date.now() + 4 * SECOND;
+  if (user.failures === 5) user.shutUntil = Date.now() + 15 * SECOND;
   if (isShut || user.failures > 5) return res.status(401).send('Not now');
   const typed = String(req.body.code);
   const step = findStep(pending.secret, typed.replace(/\s/g, ''));
