@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type * as RaceProcesses from '../../src/testing/storage-race-processes.js';
 import { storageRaces } from '../../src/testing/storage-races.js';
+import { firstMessage } from '../helpers/child.js';
 import { type Kind, kinds, newDatabase, runSql } from './databases.js';
 import { released } from '../../src/storage/sql/migrations.js';
 
@@ -32,7 +33,7 @@ describe.each(kinds)('over %s', (_, kind) => {
     const url = await newDatabase(kind);
     const worker = fileURLToPath(new URL('../storage/migrating-process.mjs', import.meta.url));
     const processes = Array.from({ length: 4 }, () => fork(worker, [moduleFor(kind, url).href]));
-    await Promise.all(processes.map((each) => once(each, 'message')));
+    await Promise.all(processes.map((each) => firstMessage(each)));
     const exits = processes.map((each) => once(each, 'exit'));
     for (const each of processes) each.send('migrate');
     expect((await Promise.all(exits)).map(([code]: unknown[]) => code)).toEqual([0, 0, 0, 0]);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { KeyOption } from 'passport-second-factor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SecondFactorError } from '../../src/errors.js';
+import { firstMessage } from '../helpers/child.js';
 import { eachFace } from '../helpers/faces.js';
 import { createHost, type Host, whoIs } from '../helpers/host.js';
 
@@ -42,7 +43,7 @@ async function refusalOf(host: Host): Promise<SecondFactorError> {
 
 beforeAll(async () => {
   service = fork(fileURLToPath(new URL('key-service.mjs', import.meta.url)));
-  const [{ port }] = (await once(service, 'message')) as [{ port: number }];
+  const { port } = await firstMessage<{ port: number }>(service);
   url = `http://127.0.0.1:${String(port)}/keys`;
 });
 

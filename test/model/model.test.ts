@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import Database from 'libsql';
+import type Database from 'libsql';
 import { afterAll, beforeAll, it } from 'vitest';
 import { redisPrefix, redisUrl } from '../helpers/redis.js';
+import { openDatabase } from '../storage/sqlite-file.js';
 import { CAP } from './account.js';
 import { commands, enrol } from './commands.js';
 import { Run, type Tally } from './run.js';
@@ -30,8 +31,9 @@ let users = 0;
 
 beforeAll(async () => {
   const file = join(folder, 'model.db');
+  // Before the nodes come: two that change a new file to WAL at once would be in each other's way.
+  database = openDatabase(file);
   site = await startSite([redisUrl(), redisPrefix(), file, String(CAP)]);
-  database = new Database(file);
 });
 
 afterAll(async () => {

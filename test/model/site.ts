@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { firstMessage } from '../helpers/child.js';
 import { problemStatuses, type ProblemCode } from '../../src/errors.js';
 
 /** What came of a request: `ok`, the code of a problem, or `unauthorized` of the host's own. */
@@ -36,7 +37,7 @@ export interface Site {
 export async function startSite(parameters: readonly string[]): Promise<Site> {
   const program = fileURLToPath(new URL('node.mjs', import.meta.url));
   const nodes = [0, 1].map(() => fork(program, parameters));
-  const ports = await Promise.all(nodes.map(readPort));
+  const ports = await Promise.all(nodes.map((node) => firstMessage<number>(node)));
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
     send: (sending) => send(agent, ports[sending.node]!, sending),
@@ -51,11 +52,6 @@ export async function startSite(parameters: readonly string[]): Promise<Site> {
       );
     },
   };
-}
-
-async function readPort(node: ChildProcess): Promise<number> {
-  const [port] = (await once(node, 'message')) as [number];
-  return port;
 }
 
 function send(agent: Agent, port: number, { cookie, now, path, body, isForm }: Sending): Promise<Answer> {

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { firstMessage } from '../helpers/child.js';
 import { redisPrefix, redisUrl } from '../helpers/redis.js';
 import { Visitor } from '../helpers/visitor.js';
+import { openDatabase } from '../storage/sqlite-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rolling-'));
 const processes: ChildProcess[] = [];
@@ -16,10 +18,13 @@ let urls: string[] = [];
 beforeAll(async () => {
   const application = fileURLToPath(new URL('application.mjs', import.meta.url));
   const prefix = redisPrefix();
+  const file = join(folder, 'app.db');
+  // Before the nodes come: two that change a new file to WAL at once would be in each other's way.
+  openDatabase(file).close();
   for (const kind of ['old', 'old', 'new', 'new']) {
-    processes.push(fork(application, [kind, redisUrl(), prefix, join(folder, 'app.db')]));
+    processes.push(fork(application, [kind, redisUrl(), prefix, file]));
   }
-  urls = await Promise.all(processes.map(async (each) => ((await once(each, 'message')) as [string])[0]));
+  urls = await Promise.all(processes.map((each) => firstMessage<string>(each)));
 });
 
 afterAll(async () => {

@@ -9,8 +9,10 @@ import { sqlStorage } from 'passport-second-factor';
 import { enrolUser, totpCode } from 'passport-second-factor/testing';
 import { createRedisClient } from '../../examples/identity-server/src/redis-client.js';
 import { encodeKey } from '../../src/totp/key-uri.js';
+import { firstMessage } from '../helpers/child.js';
 import { redisPrefix } from '../helpers/redis.js';
 import { Visitor } from '../helpers/visitor.js';
+import { openDatabase } from '../storage/sqlite-file.js';
 
 /** Two processes on one database and one Redis; each may see the Redis of the epochs by a line of its own. */
 export interface Nodes {
@@ -57,14 +59,12 @@ export async function startNodes(
   redis.on('error', () => undefined);
   await redis.connect();
   const file = join(folder, 'app.db');
-  // Before the nodes come: two that change it at once would be in each other's way.
-  const database = new Database(file);
-  database.pragma('journal_mode = WAL');
-  database.close();
+  // Before the nodes come: two that change a new file to WAL at once would be in each other's way.
+  openDatabase(file).close();
   const start = (url: string, node: number): ChildProcess =>
     fork(application, [redisUrl, url, prefix, file, libraries[node] ?? 'ioredis']);
   const processes = epochUrls.map(start);
-  const urls = await Promise.all(processes.map(readUrl));
+  const urls = await Promise.all(processes.map((node) => firstMessage<string>(node)));
   let ahead = 0;
   const tellAll = (message: object): void => {
     for (const each of processes) if (each.connected) each.send(message);
@@ -84,7 +84,7 @@ export async function startNodes(
     async replace(node) {
       const fresh = start(epochUrls[node] ?? redisUrl, node);
       processes[node] = fresh;
-      urls[node] = await readUrl(fresh);
+      urls[node] = await firstMessage(fresh);
       fresh.send({ ahead });
     },
     cached: async (userId) => ({
@@ -132,11 +132,6 @@ export async function startNodes(
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-async function readUrl(node: ChildProcess): Promise<string> {
-  const [url] = (await once(node, 'message')) as [string];
-  return url;
 }
 
 /** Asks a node, over and over, until it takes the visitor for nobody. @returns milliseconds until that answer was there. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type * as RaceProcesses from '../../src/testing/storage-race-processes.js';
 import { storageRaces } from '../../src/testing/storage-races.js';
+import { firstMessage } from '../helpers/child.js';
 import { newDatabaseFile, openDatabase } from './sqlite-file.js';
 import { released } from '../../src/storage/sql/migrations.js';
 
@@ -52,7 +53,7 @@ it('migrate makes the tables once when four processes start on a new file', asyn
   const db = openDatabase(file);
   const worker = fileURLToPath(new URL('migrating-process.mjs', import.meta.url));
   const processes = Array.from({ length: 4 }, () => fork(worker, [moduleAt('open-sqlite.mjs', file).href]));
-  await Promise.all(processes.map((each) => once(each, 'message')));
+  await Promise.all(processes.map((each) => firstMessage(each)));
   const exits = processes.map((each) => once(each, 'exit'));
   for (const each of processes) each.send('migrate');
   expect((await Promise.all(exits)).map(([code]: unknown[]) => code)).toEqual([0, 0, 0, 0]);

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { expect, it, vi } from 'vitest';
 import { startRedisServer } from '../../examples/identity-server/src/redis-server.js';
+import { firstMessage } from '../helpers/child.js';
 
 async function isListening(url: string): Promise<boolean> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -33,7 +34,7 @@ it('startRedisServer serves whoever has the password, until stop()', async () =>
 
 it('startRedisServer leaves no server behind when its process is killed', async () => {
   const child = fork(fileURLToPath(new URL('start-redis.mjs', import.meta.url)));
-  const [url] = (await once(child, 'message')) as [string];
+  const url = await firstMessage<string>(child);
   expect(await isListening(url)).toBe(true);
   child.kill('SIGKILL');
   await vi.waitFor(async () => expect(await isListening(url)).toBe(false), { timeout: 5_000 });
