@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { Strategy } from 'passport-custom';
+import type { Strategy } from 'passport';
 import type { Lane } from '../model.js';
 import { readField } from '../http/form.js';
 import type { Answered } from './desk.js';
@@ -16,24 +16,31 @@ export interface StrategyOptions {
   field?: string;
 }
 
-abstract class AnswerStrategy extends Strategy {
+/** What Passport puts at a strategy for each request. */
+interface Actions {
+  success: (user: unknown, info: object) => void;
+  fail: (info: object) => void;
+  error: (error: unknown) => void;
+}
+
+abstract class AnswerStrategy implements Strategy {
+  readonly name: Lane;
+  /** Not `#`: Passport calls `authenticate` on an object that has the strategy as its prototype. */
+  protected readonly verify: (request: Request) => Promise<Answered>;
+
   constructor(lane: Lane, secondFactor: Answerer, { field = 'code' }: StrategyOptions) {
-    super(verifyWith(secondFactor, lane, field));
-    // passport-custom types its own name as a constant; Passport registers a strategy under the name it has.
-    (this as { name: string }).name = lane;
+    this.name = lane;
+    this.verify = async (request) => secondFactor.answer(request, readField(request, field) ?? '', lane);
   }
 
-  /**
-   * Passport writes the actions of a request on a strategy that it is handed as an object. Answers take time, so without
-   * a copy a second request would overwrite them, and one person would get another's outcome.
-   */
-  override authenticate(request: Request, options?: object): void {
-    const { success, fail, error } = this as unknown as Record<'success' | 'fail' | 'error', unknown>;
-    super.authenticate.call(
-      Object.assign(Object.create(this) as this, { success, fail, error }),
-      request,
-      options,
-    );
+  authenticate(request: Request): void {
+    // Taken at once: at a strategy that Passport is handed as an object the next request's are written over them, and one
+    // person would get another's outcome.
+    const { success, fail, error } = this as unknown as Actions;
+    this.verify(request)
+      .then((answered) => (answered.kind === 'accepted' ? success(answered.user, answered) : fail(answered)))
+      // A host's callback that throws ends here as well: left unhandled, it would take the process down.
+      .catch(error);
   }
 }
 
@@ -53,21 +60,4 @@ export class BackupCodeStrategy extends AnswerStrategy {
   constructor(secondFactor: Answerer, options: StrategyOptions = {}) {
     super('backup-code', secondFactor, options);
   }
-}
-
-type Verified = (error: unknown, user?: unknown, info?: unknown) => void;
-
-function verifyWith(secondFactor: Answerer, lane: Lane, field: string) {
-  const verify = async (request: Request): Promise<Answered> =>
-    secondFactor.answer(request, readField(request, field) ?? '', lane);
-  return (request: Request, done: Verified): void => {
-    verify(request)
-      .then((answered) => {
-        if (answered.kind === 'accepted') done(null, answered.user, answered);
-        else done(null, false, answered);
-      })
-      // passport-custom lets a rejected promise hang the request. A host's callback that throws ends here as well: left
-      // unhandled, it would take the process down.
-      .catch(done);
-  };
 }

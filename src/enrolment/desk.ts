@@ -46,7 +46,7 @@ export class EnrolmentDesk {
       person.kind === 'enrolling'
         ? Math.min(enrolment.expiresAt, person.pending.expiresAt)
         : enrolment.expiresAt;
-    return { ...enrolment, expiresAt, label, qr: await drawQr(enrolment.uri) };
+    return { ...enrolment, expiresAt, label, qr: drawQr(enrolment.uri) };
   }
 
   /** @throws SecondFactorError `enrolment-refused`. */
