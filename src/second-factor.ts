@@ -26,7 +26,6 @@ import { createManagementFlow } from './management/flow.js';
 import type { Lane } from './model.js';
 import type { AssuranceOptions, SecondFactorOptions } from './options.js';
 import { createService, type TwoFactorService } from './service.js';
-import { collectReport } from './report/collect.js';
 import type { ReportContext } from './report/context.js';
 import type { Report } from './findings.js';
 import { createPolicyFlow } from './policy/flow.js';
@@ -283,7 +282,11 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     off: (subscription, listener) => journal.off(subscription, listener),
 
-    report: (context = {}) => collectReport(settings, storage, context),
+    async report(context = {}) {
+      // Not at start: few processes are ever asked.
+      const { collectReport } = await import('./report/collect.js');
+      return collectReport(settings, storage, context);
+    },
   };
 }
 

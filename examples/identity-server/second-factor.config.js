@@ -11,7 +11,7 @@ import { findSessions } from './dist/sessions.js';
 const config = readConfig();
 const keys = findKeys(config);
 const origin = config.baseUrl ?? `http://localhost:${config.port}`;
-const database = connectDatabase(config.database);
+const database = await connectDatabase(config.database);
 const services = await createServices(config, database, origin);
 const sessions = await findSessions(config);
 

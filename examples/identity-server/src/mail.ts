@@ -1,4 +1,4 @@
-import nodemailer from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import type { Config } from './config.js';
 import { log } from './log.js';
 import type { Outbox } from './outbox.js';
@@ -16,8 +16,11 @@ export function createMailer({ smtpUrl }: Config, outbox: Outbox | undefined): S
   const transport = smtpUrl ?? outbox?.transport;
   if (!transport) return refuseToSend;
   const from = 'Identity server example <no-reply@localhost>';
-  const mailer = nodemailer.createTransport(transport, { from });
+  let mailer: Transporter | undefined;
   return async (mail) => {
+    // With the first mail, not at start.
+    const { createTransport } = await import('nodemailer');
+    mailer ??= createTransport(transport, { from });
     await mailer.sendMail(mail);
   };
 }

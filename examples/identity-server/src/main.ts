@@ -7,7 +7,6 @@ import { readConfig } from './config.js';
 import { openDatabase } from './database/database.js';
 import { findKeys } from './keys.js';
 import { log } from './log.js';
-import { serveMetrics } from './metrics.js';
 import { openSessions } from './sessions.js';
 import { SetupError } from './setup-error.js';
 
@@ -48,6 +47,12 @@ async function start(): Promise<void> {
   const known =
     config.baseUrl === undefined || config.baseUrl === local ? '' : `, for browsers ${config.baseUrl}`;
   log.info(`Identity server listens on ${local}${known}`);
+}
+
+/** Loaded only where it is asked for: OpenTelemetry's modules are as many as all others. */
+async function serveMetrics(port: number) {
+  const metrics = await import('./metrics.js');
+  return metrics.serveMetrics(port);
 }
 
 const answerTooEarly: RequestListener = (_req, res) => {

@@ -3,9 +3,7 @@ import { type InsertQueryBuilder, type InsertResult, Kysely } from 'kysely';
 import { sqlStorage, type Storage } from 'passport-second-factor';
 import type { DatabaseAddress } from '../config.js';
 import { SetupError } from '../setup-error.js';
-import { mysqlDialect, openMysql } from './mysql.js';
 import { reportOutages } from './outage.js';
-import { openPostgres, postgresDialect } from './postgres.js';
 import { openSqlite, sqliteDialect } from './sqlite.js';
 import { createTables, type Kind, type Tables } from './tables.js';
 
@@ -24,7 +22,7 @@ export interface Database {
  * @throws SetupError where it cannot be used.
  */
 export async function openDatabase(address: DatabaseAddress): Promise<Database> {
-  const database = connectDatabase(address);
+  const database = await connectDatabase(address);
   try {
     await keepTrying(() => createTables(database.queries, address.kind));
   } catch (cause) {
@@ -38,8 +36,8 @@ export async function openDatabase(address: DatabaseAddress): Promise<Database> 
  * Takes the database as it is, down or without tables.
  * @public for second-factor.config.js
  */
-export function connectDatabase(address: DatabaseAddress): Database {
-  const { dialect, storage, closeStorage } = connect(address);
+export async function connectDatabase(address: DatabaseAddress): Promise<Database> {
+  const { dialect, storage, closeStorage } = await connect(address);
   const queries = new Kysely<Tables>({ dialect: reportOutages(dialect) });
   return {
     kind: address.kind,
@@ -55,12 +53,15 @@ export function connectDatabase(address: DatabaseAddress): Database {
   };
 }
 
-function connect(address: DatabaseAddress) {
+/** A driver is loaded only where its database is used. */
+async function connect(address: DatabaseAddress) {
   if (address.kind === 'postgres') {
+    const { openPostgres, postgresDialect } = await import('./postgres.js');
     const pool = openPostgres(address.url);
     return { dialect: postgresDialect(pool), storage: sqlStorage.postgres(pool) };
   }
   if (address.kind === 'mysql') {
+    const { openMysql, mysqlDialect } = await import('./mysql.js');
     const pool = openMysql(address.url);
     return { dialect: mysqlDialect(pool), storage: sqlStorage.mysql(pool.promise()) };
   }
