@@ -13,25 +13,22 @@ export interface Limits {
  */
 const grace = 3_000;
 
+/** Instead of an answer, from a connection that is given up. One for all: nobody is told where it was made. */
+export const silence = new Error('The connection is silent.');
+
 /** When the caller of a verb is told that there is no answer, and when its connection is given up. */
 export class Deadline {
   isOver = false;
-  readonly silence = new Error('The connection is silent.');
-  readonly #overdue: Error;
   readonly #over: Promise<never>;
   readonly #silent: Promise<never>;
   readonly #timers: NodeJS.Timeout[] = [];
 
   private constructor(readonly limits: Limits) {
-    this.#overdue = new Error(
-      `The database did not answer within ${limits.total / 1_000} s. It is down or overloaded, its pool has no free ` +
-        'connection, or a lock is held. What was asked for is being rolled back, or has an unknown outcome.',
-    );
     this.#over = this.#rejectAfter(limits.total, () => {
       this.isOver = true;
-      return this.#overdue;
+      return this.#overdue();
     });
-    this.#silent = this.#rejectAfter(limits.total + grace, () => this.silence);
+    this.#silent = this.#rejectAfter(limits.total + grace, () => silence);
   }
 
   static async within<T>(limits: Limits, work: (deadline: Deadline) => Promise<T>): Promise<T> {
@@ -43,12 +40,19 @@ export class Deadline {
   }
 
   throwIfOver(): void {
-    if (this.isOver) throw this.#overdue;
+    if (this.isOver) throw this.#overdue();
   }
 
   /** A driver does not always settle what was asked of a connection that is closed, and never of one that is mute. */
   unlessSilent<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#silent]);
+  }
+
+  #overdue(): Error {
+    return new Error(
+      `The database did not answer within ${this.limits.total / 1_000} s. It is down or overloaded, its pool has no free ` +
+        'connection, or a lock is held. What was asked for is being rolled back, or has an unknown outcome.',
+    );
   }
 
   #rejectAfter(time: number, reason: () => Error): Promise<never> {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomSecret } from '../../crypto/random.js';
-import { Deadline, type Limits } from './deadline.js';
+import { Deadline, silence, type Limits } from './deadline.js';
 import { Rollback, type Occasion, type Runner, type Statement, type Verb } from './verb.js';
 
 /** What differs between databases that are reached through a pool of connections. */
@@ -80,7 +80,7 @@ async function runOnce<T>(
   try {
     return await task(session);
   } catch (error) {
-    isSound = error !== deadline.silence && (await succeeds(deadline.unlessSilent(session.rollback())));
+    isSound = error !== silence && (await succeeds(deadline.unlessSilent(session.rollback())));
     throw error;
   } finally {
     // Not awaited: the outcome is known, and must not get lost in what comes after.
