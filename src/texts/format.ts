@@ -1,6 +1,6 @@
 import { MINUTE, SECOND } from '../clock.js';
 
-/** Numbers, times and plurals as a language writes them, by `Intl`. Made once for each language. */
+/** Numbers, times and plurals as a language writes them, by `Intl`. Made once for each language, when it is first needed. */
 export interface Format {
   /** A span in whole units, e.g. "5 minutes". */
   seconds: (count: number) => string;
@@ -18,13 +18,14 @@ export interface Format {
   plural: (count: number, forms: { [Rule in Intl.LDMLPluralRule]?: string } & { other: string }) => string;
 }
 
-/** How a language writes numbers, times and plurals. @param locale BCP 47, e.g. `en-GB`. */
+/** How a language writes numbers, times and plurals. @param locale BCP 47, e.g. `en-GB`. @throws RangeError where it is none. */
 export function createFormat(locale: string): Format {
-  const numbers = new Intl.NumberFormat(locale);
-  const rules = new Intl.PluralRules(locale);
+  Intl.getCanonicalLocales(locale);
+  const numbers = once(() => new Intl.NumberFormat(locale));
+  const rules = once(() => new Intl.PluralRules(locale));
   const spans = (unit: 'second' | 'minute' | 'day') => {
-    const format = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' });
-    return (count: number): string => format.format(count);
+    const format = once(() => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }));
+    return (count: number): string => format().format(count);
   };
   const [seconds, minutes] = [spans('second'), spans('minute')];
   return {
@@ -35,7 +36,13 @@ export function createFormat(locale: string): Format {
       span <= MINUTE ? seconds(Math.max(1, Math.ceil(span / SECOND))) : minutes(Math.ceil(span / MINUTE)),
     difference: (offset) =>
       Math.abs(offset) < 120 ? seconds(Math.abs(offset)) : minutes(Math.round(Math.abs(offset) / 60)),
-    number: (value) => numbers.format(value),
-    plural: (count, forms) => forms[rules.select(count)] ?? forms.other,
+    number: (value) => numbers().format(value),
+    plural: (count, forms) => forms[rules().select(count)] ?? forms.other,
   };
+}
+
+/** What `Intl` makes takes ten milliseconds the first time, which no start needs to wait for. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
