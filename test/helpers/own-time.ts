@@ -1,3 +1,5 @@
+import { afterEach, beforeEach, vi } from 'vitest';
+
 /** Milliseconds between two looks at the clock, and the most of them that count. */
 const [PAUSE, MOST] = [5, 50];
 
@@ -20,4 +22,10 @@ export function startOwnTime(): () => number {
     look();
     return time;
   };
+}
+
+/** In the tests beside it our patience does not end: what is asked may be on a busy machine and take longer. */
+export function waitEndlessly(): void {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
 }
