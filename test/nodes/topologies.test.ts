@@ -17,7 +17,7 @@ describe.each(topologies)(
     let nodes: Nodes;
 
     beforeAll(async () => {
-      topology = await startTopology[name]();
+      topology = await startTopology[name](5_000);
       nodes = await startNodes(topology.url, [topology.url, topology.url], ['ioredis', 'redis']);
     }, 60_000);
     afterAll(async () => {
