@@ -157,7 +157,6 @@ export async function startNodes(
 /** Asks a node, over and over, until it takes the visitor for nobody. @returns milliseconds until that answer was there. */
 export async function timeUntilRefused(visitor: Visitor, node: number, pause = 0): Promise<number> {
   const start = performance.now();
-  while ((await visitor.get('/whoami', node)).text !== 'nobody')
-    await wait(pause);
+  while ((await visitor.get('/whoami', node)).text !== 'nobody') await wait(pause);
   return performance.now() - start;
 }
