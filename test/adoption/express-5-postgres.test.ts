@@ -11,7 +11,7 @@ async function resetPassword(visitor: Visitor, name: string): Promise<string | n
   const { lines } = running.application;
   const start = `Mail to ${emailOf(name)}: `;
   await visitor.submit('/forgot', { email: emailOf(name) });
-  await vi.waitFor(() => expect(lines.at(-1)).toContain(start));
+  await vi.waitFor(() => expect(lines.at(-1)).toContain(start), 10_000);
   const link = lines.at(-1)?.slice(start.length) ?? '';
   return (await visitor.submit(link, { password: 'a newer long password' })).location;
 }

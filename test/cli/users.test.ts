@@ -88,10 +88,12 @@ describe('second-factor reset', () => {
     expect(await ada.isSignedIn()).toBe(false);
     const [event] = read("select details from two_factor_events where kind = 'factor.reset'");
     expect(JSON.parse(String(event?.['details']))).toEqual({ actor: 'grace', reason: 'lost phone' });
-    await vi.waitFor(() =>
-      expect(
-        read("select body from outbox where subject = 'Two-step sign-in was turned off for you'"),
-      ).toHaveLength(1),
+    await vi.waitFor(
+      () =>
+        expect(
+          read("select body from outbox where subject = 'Two-step sign-in was turned off for you'"),
+        ).toHaveLength(1),
+      10_000,
     );
     expect(await run('reset', adaId, '--reason', 'again', '--yes', '--json')).toMatchObject({
       code: 1,

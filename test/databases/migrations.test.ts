@@ -106,7 +106,7 @@ describe.each(kinds)('migrate over %s', (_, kind) => {
     expect((await storage.findAccount(userId))?.epoch).toBe(1);
   });
 
-  it('finishes at the next start what a crash at any statement left', { timeout: 120_000 }, async () => {
+  it('finishes at the next start what a crash at any statement left', { timeout: 300_000 }, async () => {
     const migrations = [...released, addNote];
     for (const isDone of [false, true]) {
       for (let nth = 1; ; nth += 1) {

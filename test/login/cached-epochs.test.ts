@@ -2,7 +2,10 @@ import { Redis } from 'ioredis';
 import type { Storage } from 'passport-second-factor';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { API, createHost, failing, type Host, ORIGIN, userOf, whoIs } from '../helpers/host.js';
+import { waitEndlessly } from '../helpers/own-time.js';
 import { redisPrefix, redisUrl } from '../helpers/redis.js';
+
+waitEndlessly();
 
 /** A host whose epochs are cached, with its reads of accounts counted and verbs that can be made to fail. */
 async function createCachedHost() {
@@ -45,7 +48,10 @@ async function createCachedHost() {
     },
     write: (userId: string, epoch: number) => redis.set(prefix + userId, epoch, 'PX', 30_000),
     untilCached: (userId: string) =>
-      vi.waitFor(async () => expect(await redis.get(prefix + userId)).toMatch(/^\d+$/), { interval: 2 }),
+      vi.waitFor(async () => expect(await redis.get(prefix + userId)).toMatch(/^\d+$/), {
+        interval: 2,
+        timeout: 10_000,
+      }),
   };
 }
 

@@ -58,7 +58,7 @@ export class Deployment {
 
   /** What somebody does to the table of users by hand. */
   execute(sql: string): void {
-    const database = new Database(this.environment.DATABASE);
+    const database = new Database(this.environment.DATABASE, { timeout: 5_000 });
     database.exec(sql);
     database.close();
   }

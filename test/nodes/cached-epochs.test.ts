@@ -28,7 +28,7 @@ const whoIs = async (visitor: Visitor, node: number): Promise<string> =>
 async function knownOnB(userId: string): Promise<Visitor> {
   const visitor = await nodes.logIn(userId, A);
   expect(await whoIs(visitor, B)).toBe(userId);
-  await vi.waitFor(async () => expect((await nodes.cached(userId)).epoch).toMatch(/^\d+$/), { interval: 2 });
+  await nodes.untilCached(userId, () => whoIs(visitor, B));
   return visitor;
 }
 

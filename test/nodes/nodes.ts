@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { sqlStorage } from 'passport-second-factor';
 import { enrolUser, totpCode } from 'passport-second-factor/testing';
+import { expect, vi } from 'vitest';
 import { createRedisClient } from '../../examples/identity-server/src/redis-client.js';
 import { encodeKey } from '../../src/totp/key-uri.js';
 import { firstMessage } from '../helpers/child.js';
@@ -29,6 +31,8 @@ export interface Nodes {
   replace(node: number): Promise<void>;
   /** What stands in Redis of a user: the epoch, and for how many milliseconds. */
   cached(userId: string): Promise<{ epoch: string | null; left: number }>;
+  /** Has a node ask for a user's epoch until it is there. */
+  untilCached(userId: string, ask: () => Promise<unknown>): Promise<void>;
   /** Shortens what is left to it. */
   expire(userId: string, milliseconds: number): Promise<void>;
   logIn(userId: string, node: number): Promise<Visitor>;
@@ -44,6 +48,8 @@ export interface Enrolled {
   /** Of this moment at the nodes. */
   code(): string;
 }
+
+const isEpoch = (value: string | null): boolean => /^\d+$/.test(value ?? '');
 
 const application = fileURLToPath(new URL('application.mjs', import.meta.url));
 
@@ -91,6 +97,20 @@ export async function startNodes(
       epoch: await redis.get(keyOf(userId)),
       left: await redis.pttl(keyOf(userId)),
     }),
+    untilCached: (userId, ask) =>
+      vi.waitFor(
+        async () => {
+          const key = keyOf(userId);
+          if (isEpoch(await redis.get(key))) return;
+          // A ticket whose node had no patience left would stand in the way for 30 s.
+          await redis.del(key);
+          await ask();
+          // Nobody waits for it to be filled in.
+          await wait(20);
+          expect(await redis.get(key)).toSatisfy(isEpoch);
+        },
+        { timeout: 10_000, interval: 20 },
+      ),
     async expire(userId, milliseconds) {
       await redis.pexpire(keyOf(userId), milliseconds);
     },
@@ -137,7 +157,6 @@ export async function startNodes(
 /** Asks a node, over and over, until it takes the visitor for nobody. @returns milliseconds until that answer was there. */
 export async function timeUntilRefused(visitor: Visitor, node: number, pause = 0): Promise<number> {
   const start = performance.now();
-  while ((await visitor.get('/whoami', node)).text !== 'nobody')
-    await new Promise((resolve) => setTimeout(resolve, pause));
+  while ((await visitor.get('/whoami', node)).text !== 'nobody') await wait(pause);
   return performance.now() - start;
 }

@@ -7,6 +7,7 @@ import { type RedisServer, startRedisServer } from '../../examples/identity-serv
 import { EpochCache, type RedisClient } from '../../src/storage/epoch-cache.js';
 import { forgetEpochs } from '../../src/storage/forget-epochs.js';
 import type { Storage } from '../../src/storage/storage.js';
+import { waitEndlessly } from '../helpers/own-time.js';
 import { redisPrefix, redisUrl } from '../helpers/redis.js';
 import { stopWhereItStands } from '../helpers/stopped.js';
 import { revocationOf } from '../../src/testing/storage-fixtures.js';
@@ -39,10 +40,15 @@ const stored = (key: string): Promise<string | null> => redis.get(key);
 
 /** Nobody waits for an epoch to be filled in, but a test. */
 async function untilFilled(key: string): Promise<void> {
-  await vi.waitFor(async () => expect(await stored(key)).toMatch(/^\d+$/), { interval: 2 });
+  await vi.waitFor(async () => expect(await stored(key)).toMatch(/^\d+$/), {
+    interval: 2,
+    timeout: 10_000,
+  });
 }
 
 describe.each(clients)('EpochCache over %s', (_, client) => {
+  waitEndlessly();
+
   it('asks SQL once, and knows then', async () => {
     const { cache, key, read } = setUp(client);
     expect(await cache.find('ada', read)).toBe(3);
@@ -54,7 +60,7 @@ describe.each(clients)('EpochCache over %s', (_, client) => {
   it('R7 counts the 30 s from before SQL was read', async () => {
     const { cache, key } = setUp(client);
     const slowly = async (): Promise<number> => {
-      await new Promise((resolve) => setTimeout(resolve, 120));
+      await wait(120);
       return 3;
     };
     await cache.find('ada', slowly);
@@ -74,7 +80,7 @@ describe.each(clients)('EpochCache over %s', (_, client) => {
     // A reader after the change fills in what it has read, and the late one does not take its place.
     await cache.find('ada', () => Promise.resolve(4));
     await untilFilled(key);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await wait(50);
     expect(await stored(key)).toBe('4');
   });
 
@@ -205,6 +211,8 @@ function watch(storage: Storage, cache: EpochCache, prefix: string, failures: st
 }
 
 describe('forgetEpochs', () => {
+  waitEndlessly();
+
   // Races are left out: between two deletes of one caller another may well read.
   const cases = storageContract.filter(({ title }) => !title.startsWith('race: '));
 

@@ -18,7 +18,6 @@ async function arrive(settings: Settings = {}): Promise<Guest> {
   const context = await browser.newContext(settings);
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(5_000);
   const { host, origin } = await serveHost();
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   return new Guest(page, host, origin);

@@ -33,7 +33,6 @@ describe('a person with an authenticator app', () => {
     server = await startExample(installation.environment);
     const context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();
-    page.setDefaultTimeout(5_000);
     page.on('console', (message) => violations.push(message.text()));
   });
   afterAll(async () => {

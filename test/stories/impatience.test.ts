@@ -25,7 +25,6 @@ describe.each([
     context = await browser.newContext({ javaScriptEnabled });
     onTestFinished(() => context.close());
     page = await context.newPage();
-    page.setDefaultTimeout(5_000);
     const { host, origin } = await serveHost({
       first: (app) => app.post('/two-factor/challenge', slow(working, answering)),
     });

@@ -19,7 +19,6 @@ async function arrive(): Promise<Guest> {
   });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(5_000);
   const { host, origin } = await serveHost({ options: { trustedBrowsers: { days: 30 } } });
   return new Guest(page, host, origin);
 }
@@ -78,6 +77,7 @@ it('the challenge begins at the field, goes on in reading order, and Enter sends
   expect(await readFocus(page)).toMatch(/^There is a problem Enter the 6 digits/);
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
+  await page.waitForSelector('[name=code]:focus');
   expect(await readFocus(page)).toBe('code');
   await page.keyboard.type(ada.factor.code());
   await page.keyboard.press('Tab');

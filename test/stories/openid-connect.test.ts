@@ -17,7 +17,6 @@ async function openPage(): Promise<Page> {
   const context = await browser.newContext();
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(5_000);
   return page;
 }
 

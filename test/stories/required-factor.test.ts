@@ -33,7 +33,6 @@ describe('a person of whom two-step sign-in is asked', () => {
     await context.close();
     context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();
-    page.setDefaultTimeout(5_000);
   }
 
   beforeAll(async () => {
@@ -42,7 +41,6 @@ describe('a person of whom two-step sign-in is asked', () => {
     server = await startExample(environment('14'));
     context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();
-    page.setDefaultTimeout(5_000);
   });
   afterAll(async () => {
     await browser.close();

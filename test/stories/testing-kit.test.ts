@@ -22,7 +22,6 @@ async function arrive(settings: Parameters<Browser['newContext']>[0] = {}) {
   const context = await browser.newContext(settings);
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(5_000);
   const { host, origin } = await serveHost({ options: { trustedBrowsers: { days: 30 } } });
   const ada = new Guest(page, host, origin);
   await ada.signIn();

@@ -27,7 +27,6 @@ describe('a person who trusts the own browser', () => {
     server = await startExample(installation.environment);
     context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
     page = await context.newPage();
-    page.setDefaultTimeout(5_000);
   });
   afterAll(async () => {
     await browser.close();

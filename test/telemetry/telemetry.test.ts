@@ -119,10 +119,13 @@ it('epochs are counted as found in the cache or not', async () => {
   const agent = await host.signIn('bob');
   await whoIs(agent);
   await expect
-    .poll(async () => {
-      await whoIs(agent);
-      return (await memory.count('second_factor.epoch.lookups'))['hit'];
-    })
+    .poll(
+      async () => {
+        await whoIs(agent);
+        return (await memory.count('second_factor.epoch.lookups'))['hit'];
+      },
+      { timeout: 10_000 },
+    )
     .toBeGreaterThan(0);
   expect((await memory.count('second_factor.epoch.lookups'))['miss']).toBeGreaterThan(0);
 });
