@@ -62,7 +62,8 @@ let statements = 0;
 let people = 0;
 const { build } = await kinds[kind]();
 const { listener, face, enrol } = await build(place, () => (statements += 1));
-const server = createServer(listener).listen(0, '127.0.0.1', () => {
+// Between two of its rounds others have theirs: a connection that ended meanwhile would be no request's fault.
+const server = createServer({ keepAliveTimeout: 600_000 }, listener).listen(0, '127.0.0.1', () => {
   process.on('message', (question: Question) => void answer(question).then((told) => process.send?.(told)));
 });
 process.once('disconnect', () => process.exit());
