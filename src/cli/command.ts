@@ -72,7 +72,7 @@ export function withSecondFactor(
       if (cause instanceof CannotLook) throw cause;
       throw new CannotLook(cause instanceof Error ? cause.message : 'The storage cannot be used.', { cause });
     } finally {
-      await withPatience(secondFactor.close(), undefined, NOTICE).catch(() => undefined);
+      await withPatience(secondFactor.close(), NOTICE).catch(() => undefined);
     }
   });
 }

@@ -1,8 +1,7 @@
-import { describeReport } from '../report/describe.js';
-import { drawReport } from '../report/draw.js';
-import type { Report } from '../findings.js';
-import type { Language } from '../report/describe.js';
 import { CannotLook } from '../conformance/verdict.js';
+import type { Report } from '../findings.js';
+import { describeReport, type Language } from '../report/describe.js';
+import { drawReport } from '../report/draw.js';
 import { openSecondFactor, parse, perform, withConfig } from './command.js';
 import type { SecondFactorConfig } from './config.js';
 
