@@ -84,8 +84,8 @@ export type {
 export { createFormat, type Format } from './texts/format.js';
 export type { TextChanges, Texts } from './texts/texts.js';
 export type { Listener, Subscription } from './audit/journal.js';
-export type { Answered, Failure } from './challenge/desk.js';
-export type { Outcome, Refusal } from './challenge/flow.js';
+export type { Answered } from './challenge/desk.js';
+export type { Failure, Outcome, Refusal } from './challenge/outcome.js';
 export type { RecentOptions } from './challenge/step-up.js';
 export {
   type Answerer,
