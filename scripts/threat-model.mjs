@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { MOST_AUTHENTICATORS } from '../dist/limits.js';
 import { parseOptions } from '../dist/settings.js';
-import { memoryStorage } from '../dist/storage/memory.js';
+import { memoryStorage } from '../dist/storage/memory/memory-storage.js';
 import { defaultParameters } from '../dist/totp/match-step.js';
 
 const SECOND = 1_000;

@@ -22,13 +22,13 @@ const PATIENCE = 1_500;
 /** Rejects where no answer comes in time. What was asked for may still happen: an unknown outcome is a refusal (R1). */
 export async function withPatience<T>(
   work: Promise<T>,
-  makeError = makeSilenceError,
   patience = PATIENCE,
+  makeError: (patience: number) => Error = makeSilenceError,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(makeError());
+      reject(makeError(patience));
     }, patience);
   });
   try {
@@ -38,6 +38,7 @@ export async function withPatience<T>(
   }
 }
 
-function makeSilenceError(): Error {
-  return new Error(`There was no answer within ${String(PATIENCE / SECOND)} s.`);
+function makeSilenceError(patience: number): Error {
+  const message = `There was no answer within ${String(patience / SECOND)} s.`;
+  return Object.assign(new Error(message), { code: 'ETIMEDOUT' });
 }

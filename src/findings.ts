@@ -61,6 +61,7 @@ export interface Finding {
 
 export type Found = { [Code in ProblemCode]: { code: Code; details: ProblemDetails[Code] } }[ProblemCode];
 
+/** A value that each language says in its own way. */
 export type Word =
   | 'on'
   | 'off'
@@ -80,6 +81,7 @@ export type Word =
   | 'not-set'
   | 'not-looked-at';
 
+/** What was looked at. */
 export type RowName =
   | 'enabled'
   | 'mode'
@@ -158,6 +160,7 @@ export interface ProblemDetails {
   'answers-often-wrong': { wrong: number; percent: number };
 }
 
+/** A clock that goes otherwise than that of this process. */
 export interface ClockDifference {
   clock: 'database' | 'redis' | 'server';
   /** Seconds by which it is ahead of this process; negative where it is behind. */

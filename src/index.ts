@@ -3,6 +3,7 @@
  * @module passport-second-factor
  */
 export { createSecondFactor, type SecondFactor } from './second-factor.js';
+export type { Clock } from './clock.js';
 export type { CsrfOptions, LayoutLocals, Locals, ViewOverrides } from './http/render.js';
 export type { PageLocals, ViewName, Views } from './views.js';
 export type {
@@ -15,10 +16,12 @@ export type {
   LegacyOptions,
   LoginOptions,
   LoginVerdict,
+  NoticeOptions,
   PageOptions,
   PolicyOptions,
   SecondFactorOptions,
   TelemetryApi,
+  TelemetrySpan,
   TrustedBrowserOptions,
   UserOptions,
 } from './options.js';
@@ -27,9 +30,10 @@ export type { ResealResult } from './keys/reseal.js';
 export type { KeyOption } from './keys/source.js';
 export type { KeyStatus } from './keys/status.js';
 export { SecondFactorError, type SecondFactorErrorCode, SecondFactorRequired } from './errors.js';
-export type { MysqlConnection, MysqlPool } from './storage/sql/mysql.js';
-export type { PostgresClient, PostgresPool } from './storage/sql/postgres.js';
+export type { MysqlConnection, MysqlPool, MysqlQuery } from './storage/sql/mysql.js';
+export type { PostgresClient, PostgresPool, PostgresQuery } from './storage/sql/postgres.js';
 export type { RedisClient } from './storage/epoch-cache.js';
+export type { SqliteDatabase, SqliteStatement } from './storage/sql/sqlite-runner.js';
 export { sqlStorage } from './storage/sql/sql-storage.js';
 export type {
   Acceptance,
@@ -58,6 +62,10 @@ export type {
   SealedRecords,
   Storage,
   SupportCodeIssue,
+  TokenUse,
+  TokenUseResult,
+  Trusting,
+  TrustRemoval,
 } from './storage/storage.js';
 export type { EventDetails, EventKind, Notice, NoticeKind, SecondFactorEvent } from './events.js';
 export type {
@@ -71,12 +79,13 @@ export type {
   Pending,
   Purpose,
   TotpParameters,
+  TrustedBrowser,
 } from './model.js';
 export { createFormat, type Format } from './texts/format.js';
 export type { TextChanges, Texts } from './texts/texts.js';
 export type { Listener, Subscription } from './audit/journal.js';
-export type { Answered, Failure } from './challenge/desk.js';
-export type { Outcome, Refusal } from './challenge/flow.js';
+export type { Answered } from './challenge/desk.js';
+export type { Failure, Outcome, Refusal } from './challenge/outcome.js';
 export type { RecentOptions } from './challenge/step-up.js';
 export {
   type Answerer,
@@ -94,14 +103,14 @@ export type {
   SupportCodeOptions,
   TwoFactorService,
 } from './service.js';
-export type { ImportOptions, ImportResult } from './import/flow.js';
+export type { ImportOptions, ImportResult, ImportRows } from './import/flow.js';
 export type { ImportRecord, ImportRow, RefusedReason, RefusedRow } from './import/record.js';
-export type { Coverage } from './policy/coverage.js';
+export type { Coverage, UserList } from './policy/coverage.js';
 export { coverageToCsv } from './policy/csv.js';
 export type { Assurance, RequestSecondFactor } from './login/assurance.js';
 export type { PassportInstance } from './login/passports.js';
 export type { LogInOptions } from './login/return-target.js';
-export type { ReportContext } from './report/context.js';
+export type { ProbedStore, RedisClock, ReportContext } from './report/context.js';
 export {
   type DescribedProblem,
   type DescribedReport,
@@ -110,15 +119,19 @@ export {
 } from './report/describe.js';
 export { drawReport, type DrawOptions } from './report/draw.js';
 export type {
+  ClockDifference,
   Problem,
   ProblemCode,
   ProblemDetails,
   Report,
   Row,
+  RowName,
   Section,
   SectionId,
   Severity,
   State,
+  Value,
+  Word,
 } from './findings.js';
 export type { Language } from './report/describe.js';
 export type { Stamp } from './login/stamp.js';

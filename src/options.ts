@@ -130,8 +130,11 @@ export interface TelemetryApi {
   };
 }
 
+/** What is used of a span. */
 export interface TelemetrySpan {
+  /** Called where what it measures has failed. */
   setStatus(status: { code: number }): unknown;
+  /** Called once. */
   end(): void;
 }
 

@@ -18,6 +18,7 @@ import { Gate, requireUserId } from './login/gate.js';
 import type { PassportInstance } from './login/passports.js';
 import { protectPassport } from './login/protect.js';
 import { Responder } from './login/respond.js';
+import { RevocationDesk } from './login/revocation.js';
 import type { LogInOptions } from './login/return-target.js';
 import { checkKeys } from './keys/canary.js';
 import { createKeyCare, type KeyCare } from './keys/care.js';
@@ -174,13 +175,14 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
   };
   const importFlow = createImportFlow(settings, storage, ring, journal);
   const logins = new LoginDesk(gate, loginFlow, settings, browsers, importFlow);
+  const revocations = new RevocationDesk(gate, loginFlow, logins);
   const responder = new Responder(gate, settings);
   const managementFlow = createManagementFlow(settings, storage, ring, journal);
   const challengeFlow = watch.challengeFlow(createChallengeFlow(settings, storage, ring, journal));
   const enrolmentFlow = createEnrolmentFlow(settings, storage, ring, journal);
   const challenges = new ChallengeDesk(gate, logins, challengeFlow, settings, storage, browsers);
   const enrolments = new EnrolmentDesk(gate, logins, enrolmentFlow, settings);
-  const management = new ManagementDesk(gate, logins, managementFlow, browsers.trusted);
+  const management = new ManagementDesk(gate, logins, revocations, managementFlow, browsers.trusted);
   const access = new ApiAccess(gate, settings, responder);
   const parked = createParkedRequests(settings, storage, ring);
   const stepUp = new StepUp(gate, settings, access, parked);
@@ -272,9 +274,10 @@ export function createSecondFactor(options: SecondFactorOptions): SecondFactor {
 
     answer: (request, input, lane) => challenges.answer(request, input, lane),
 
-    passwordChanged: async (userId, keep) => logins.revoke(requireUserId(userId), 'password-changed', keep),
+    passwordChanged: async (userId, keep) =>
+      revocations.revoke(requireUserId(userId), 'password-changed', keep),
 
-    revoke: async (userId, keep) => logins.revoke(requireUserId(userId), 'host', keep),
+    revoke: async (userId, keep) => revocations.revoke(requireUserId(userId), 'host', keep),
 
     forget: async (userId) => storage.forget(requireUserId(userId)),
 

@@ -1,6 +1,7 @@
 import { formatCode } from './backup-codes/code.js';
-import { type ParsedAnswer, parseAnswer } from './challenge/answer.js';
-import type { ChallengeFlow, Refusal } from './challenge/flow.js';
+import { parseAnswer } from './challenge/answer.js';
+import type { ChallengeFlow } from './challenge/flow.js';
+import type { Refusal } from './challenge/outcome.js';
 import { randomToken } from './crypto/random.js';
 import type { Confirmation, Enrolment, EnrolmentFlow } from './enrolment/flow.js';
 import { SecondFactorError } from './errors.js';
@@ -129,7 +130,7 @@ export function createService(
     input: string,
     effect: 'complete' | 'disable',
   ) {
-    const parsed: ParsedAnswer = parseAnswer(input);
+    const parsed = parseAnswer(input);
     if (!owner.isEnabled) return { kind: 'not-enabled' } as const;
     if ('kind' in parsed) return parsed;
     const pending = makePending(pendingKey('step-up', owner), null, settings.clock());

@@ -14,10 +14,8 @@ import type { Storage } from '../storage/storage.js';
 import type { Browsers } from '../trusted-browser/desk.js';
 import { type Answer, parseAnswer } from './answer.js';
 import { describeFailure } from './messages.js';
-import type { Challenge, ChallengeFlow, Client, Outcome, Refusal } from './flow.js';
-
-/** Why an answer was not accepted; `mistyped` and `malformed` cost nothing. */
-export type Failure = Refusal | { kind: 'mistyped' | 'malformed' };
+import type { Failure, Outcome, Refusal } from './outcome.js';
+import type { Challenge, ChallengeFlow, Client } from './flow.js';
 
 /** An outcome in a request; after `accepted` the user is the one to pass to `req.logIn`. */
 export type Answered =

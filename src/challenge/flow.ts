@@ -1,48 +1,13 @@
 import type { Journal } from '../audit/journal.js';
-import { hashCode } from '../backup-codes/code-set.js';
 import type { KeyRing } from '../crypto/key-ring.js';
 import type { EventDetails, EventKind, SecondFactorEvent } from '../events.js';
 import type { Source } from '../http/source.js';
 import { resealRecord } from '../keys/sealed.js';
-import { supportCodeKey } from '../login/pending.js';
-import type { Authenticator, BackupCodeSet, Lane } from '../model.js';
 import type { Settings } from '../settings.js';
-import type {
-  Acceptance,
-  Attempt,
-  AttemptResult,
-  PendingKey,
-  Proof,
-  SealedRecord,
-  Storage,
-} from '../storage/storage.js';
-import { matchStep } from '../totp/match-step.js';
-import { openSecret } from '../totp/secret.js';
+import type { Acceptance, Attempt, AttemptResult, PendingKey, Storage } from '../storage/storage.js';
 import type { Answer } from './answer.js';
-
-/** What an answer has led to. A wrong code is one of these, never an error. */
-export type Outcome =
-  /** Right, and used up now. `epoch` is the user's from now on; of a backup code, so many are left (not of a support code). */
-  | { kind: 'accepted'; lane: Lane; epoch: number; backupCodesLeft?: number }
-  /** Wrong; `left` more may be given. */
-  | { kind: 'wrong'; left: number }
-  /** The code was right but has been accepted before: wait for the next one. */
-  | { kind: 'used' }
-  /** Too many wrong ones: this login or session ends. */
-  | { kind: 'exhausted' }
-  /** Answers of this kind are not looked at until then. `isOver`: that is later than the deadline, so the login ends. */
-  | { kind: 'delayed'; until: number; isOver: boolean }
-  /** Answers of this kind are not looked at any more; the other kind may be. */
-  | { kind: 'suspended' }
-  /** No answer is looked at until the password is changed. */
-  | { kind: 'suspected' }
-  /** Another request completed this login first. */
-  | { kind: 'completed' }
-  /** Timed out, cancelled, or ended by a security change. */
-  | { kind: 'expired' };
-
-/** Every outcome but a right answer. */
-export type Refusal = Exclude<Outcome, { kind: 'accepted' }>;
+import type { Outcome, Refusal } from './outcome.js';
+import { createProofFinder, type FoundProof } from './proof.js';
 
 /** A pending login or step-up that is being answered. */
 export interface Challenge extends PendingKey {
@@ -87,6 +52,7 @@ export function createChallengeFlow(
   journal: Journal,
 ): ChallengeFlow {
   const { clock, limits } = settings;
+  const findProof = createProofFinder(settings, storage, ring);
 
   /** Counts the attempt, or says why the answer is not to be looked at. */
   async function spend(
@@ -104,65 +70,8 @@ export function createChallengeFlow(
     }
   }
 
-  async function findProof(challenge: Challenge, { lane, code }: Answer): Promise<Found | 'wrong' | 'used'> {
-    if (lane === 'totp') return findStep(challenge.userId, code);
-    return (await findSupportCode(challenge, code)) ?? findCode(challenge.userId, code);
-  }
-
-  /**
-   * Tries one code against each authenticator, in the storage's fixed order. One that does not open keeps nobody from using
-   * another; but where none of those that do has the code, nobody knows whether it is wrong.
-   */
-  async function findStep(userId: string, code: string): Promise<Found | 'wrong' | 'used'> {
-    let isUsed = false;
-    const faults: unknown[] = [];
-    for (const authenticator of await storage.listAuthenticators(userId)) {
-      const secret = tryToOpen(authenticator, faults);
-      if (!secret) continue;
-      const step = matchStep(secret, authenticator, code, clock(), settings.window);
-      if (step === undefined) continue;
-      if (step > authenticator.lastStep) {
-        const { id, sealedSecret: sealed } = authenticator;
-        return {
-          proof: { lane: 'totp', authenticatorId: id, step },
-          record: { kind: 'authenticator', userId, id, sealed },
-        };
-      }
-      isUsed = true;
-    }
-    if (!isUsed && faults.length > 0) throw faults[0];
-    return isUsed ? 'used' : 'wrong';
-  }
-
-  function tryToOpen(authenticator: Authenticator, faults: unknown[]): Buffer | undefined {
-    try {
-      return openSecret(ring, authenticator);
-    } catch (error) {
-      faults.push(error);
-      return undefined;
-    }
-  }
-
-  /** Before the set, which need not be there, nor open. Whether it is live, `accept` sees. */
-  async function findSupportCode(challenge: Challenge, code: string): Promise<Found | undefined> {
-    const { handleHash } = supportCodeKey(challenge, code);
-    const row = await storage.findPending(handleHash);
-    return row && { proof: { lane: 'backup-code', supportCodeHash: handleHash } };
-  }
-
-  async function findCode(userId: string, code: string): Promise<Found | 'wrong'> {
-    const set = await storage.findBackupCodeSet(userId);
-    if (!set) return 'wrong';
-    const { id, sealedKey: sealed } = set;
-    return {
-      proof: { lane: 'backup-code', setId: id, codeHash: hashCode(ring, set, code) },
-      record: { kind: 'backup-codes', userId, id, sealed },
-      set,
-    };
-  }
-
   /** What has just opened is sealed with the first key from now on. The answer is accepted, whatever comes of this. */
-  async function resealUsed({ record }: Found): Promise<void> {
+  async function resealUsed({ record }: FoundProof): Promise<void> {
     try {
       const resealing = record && resealRecord(ring, record);
       if (resealing) await storage.reseal([resealing]);
@@ -175,7 +84,7 @@ export function createChallengeFlow(
   function describeAcceptance(
     { userId, purpose }: Challenge,
     effect: Acceptance['effect'],
-    { proof, set }: Found,
+    { proof, set }: FoundProof,
     source: Source,
   ): SecondFactorEvent[] {
     const kind = effect === 'disable' ? 'factor.disabled' : completions[purpose];
@@ -256,13 +165,6 @@ export function createChallengeFlow(
       return { kind: isFirst ? 'proven' : 'completed' };
     },
   };
-}
-
-/** A right answer, with what it was opened from and, of a backup code, the set. A support code has neither. */
-interface Found {
-  proof: Proof;
-  record?: SealedRecord;
-  set?: BackupCodeSet;
 }
 
 const completions = { login: 'login.completed', 'step-up': 'proof.given' } as const;

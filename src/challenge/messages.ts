@@ -2,7 +2,7 @@ import { SECOND } from '../clock.js';
 import type { ProblemCode } from '../errors.js';
 import { Problem } from '../http/problem.js';
 import type { Texts } from '../texts/texts.js';
-import type { Failure } from './desk.js';
+import type { Failure } from './outcome.js';
 
 export interface Message {
   code: ProblemCode;

@@ -49,7 +49,7 @@ export const sessionState = named(
   ]),
 );
 
-const showSession = {
+const getSession = {
   id: 'getSession',
   method: 'get',
   path: '/session',
@@ -118,4 +118,4 @@ const cancel = {
   problems: [],
 } satisfies Operation;
 
-export const challengeOperations = { getSession: showSession, verify, verifyBackup, verifyPassword, cancel };
+export const challengeOperations = { getSession, verify, verifyBackup, verifyPassword, cancel };

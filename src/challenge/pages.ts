@@ -16,8 +16,9 @@ import { PENDING_LIFETIME } from '../limits.js';
 import type { Settings } from '../settings.js';
 import type { Views } from '../views.js';
 import { parseAnswer } from './answer.js';
-import type { Answered, ChallengeDesk, Failure } from './desk.js';
+import type { Answered, ChallengeDesk } from './desk.js';
 import { describeFailure, type Message } from './messages.js';
+import type { Failure } from './outcome.js';
 import { createStop, setStatus } from './stop.js';
 import { BackupCodeStrategy, TotpStrategy } from './strategies.js';
 

@@ -8,6 +8,7 @@ import { type Problem, sendProblem } from '../http/problem.js';
 import { samePathOnly } from '../http/return-to.js';
 import { wantsJson } from '../http/wants-json.js';
 import type { ApiAccess } from '../login/access.js';
+import { enrolmentRequired } from '../login/desk.js';
 import type { Gate } from '../login/gate.js';
 import { type Complete, judgeProof } from '../login/guards.js';
 import { redirectLogin } from '../login/session.js';
@@ -108,7 +109,7 @@ export class StepUp {
     const target = encodeURIComponent(this.#findPage(request));
     if (!wantsJson(request))
       response.redirect(303, `${this.#settings.paths.pages}/setup?return_to=${target}`);
-    else next(new SecondFactorError('enrolment-required', 'Set up a second factor first.'));
+    else next(enrolmentRequired());
   }
 
   async #ask(request: Request, response: Response, complete: Complete, problem: Problem): Promise<void> {

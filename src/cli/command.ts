@@ -11,6 +11,13 @@ const NOTICE = 10 * SECOND;
 /** How long connections may stay open that nobody has closed. */
 const FAREWELL = 2_000;
 
+/** Of every command that reads the configuration. */
+export const common = {
+  config: { type: 'string', default: 'second-factor.config.js' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
 /** Runs a command to its exit code; what it cannot do is said in a sentence, and is 2. */
 export async function perform(work: () => Promise<number>): Promise<number> {
   try {
@@ -36,25 +43,25 @@ export function parse<Config extends ParseArgsConfig>(
   }
 }
 
-/** Reads `second-factor.config.js`, and closes what it has opened. */
-export async function withConfig<T>(
+/** @returns the exit code. */
+export function explain(usage: string): number {
+  console.log(usage);
+  return 0;
+}
+
+/** Reads `second-factor.config.js`, and closes what it has opened. @throws CannotLook in the words of whatever has failed. */
+export async function withConfig(
   file: string,
-  work: (config: SecondFactorConfig) => Promise<T>,
-): Promise<T> {
+  work: (config: SecondFactorConfig) => Promise<number>,
+): Promise<number> {
   const config = await readConfig(file);
   try {
     return await work(config);
+  } catch (cause) {
+    if (cause instanceof CannotLook) throw cause;
+    throw new CannotLook(cause instanceof Error ? cause.message : 'It failed.', { cause });
   } finally {
     await withPatience(closeAll(config)).catch(() => undefined);
-  }
-}
-
-/** @throws CannotLook where the options are wrong. */
-export function openSecondFactor({ options }: SecondFactorConfig): SecondFactor {
-  try {
-    return createSecondFactor(options);
-  } catch (cause) {
-    throw new CannotLook(cause instanceof Error ? cause.message : 'The options are wrong.', { cause });
   }
 }
 
@@ -64,15 +71,12 @@ export function withSecondFactor(
   work: (secondFactor: SecondFactor, config: SecondFactorConfig) => Promise<number>,
 ): Promise<number> {
   return withConfig(file, async (config) => {
-    const secondFactor = openSecondFactor(config);
+    const secondFactor = createSecondFactor(config.options);
     try {
       await secondFactor.ready();
       return await work(secondFactor, config);
-    } catch (cause) {
-      if (cause instanceof CannotLook) throw cause;
-      throw new CannotLook(cause instanceof Error ? cause.message : 'The storage cannot be used.', { cause });
     } finally {
-      await withPatience(secondFactor.close(), undefined, NOTICE).catch(() => undefined);
+      await withPatience(secondFactor.close(), NOTICE).catch(() => undefined);
     }
   });
 }

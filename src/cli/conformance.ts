@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { readManifest } from '../conformance/manifest.js';
 import { exitCode, runChecks } from '../conformance/run.js';
 import { drawTable } from '../conformance/table.js';
 import { CannotLook } from '../conformance/verdict.js';
+import { explain, parse, perform } from './command.js';
 
 const usage = `second-factor conformance <manifest.json> [options]
 
@@ -28,22 +28,13 @@ const options = {
 } as const;
 
 /** @returns the exit code. */
-export async function conformance(args: string[]): Promise<number> {
-  try {
-    return await run(args);
-  } catch (error) {
-    if (!(error instanceof CannotLook)) throw error;
-    console.error(error.message);
-    return 2;
-  }
+export function conformance(args: string[]): Promise<number> {
+  return perform(() => run(args));
 }
 
 async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parse(args);
-  if (values.help) {
-    console.log(usage);
-    return 0;
-  }
+  const { values, positionals } = parse(usage, { args, options, allowPositionals: true });
+  if (values.help) return explain(usage);
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) {
     throw new CannotLook(`Name one manifest: second-factor conformance manifest.json\n\n${usage}`);
@@ -68,14 +59,6 @@ async function run(args: string[]): Promise<number> {
     );
   else console.log(`${manifest.name}, ${manifest.baseUrl}\n\n${drawTable(results, process.stdout.columns)}`);
   return code;
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (cause) {
-    throw new CannotLook(`${cause instanceof Error ? cause.message : ''}\n\n${usage}`, { cause });
-  }
 }
 
 function readText(file: string): string {

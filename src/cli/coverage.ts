@@ -1,7 +1,7 @@
 import { CannotLook } from '../conformance/verdict.js';
 import type { Coverage } from '../policy/coverage.js';
 import { coverageToCsv } from '../policy/csv.js';
-import { parse, perform, print, withSecondFactor } from './command.js';
+import { common, explain, parse, perform, print, withSecondFactor } from './command.js';
 
 const usage = `second-factor export coverage [options]
 
@@ -17,18 +17,15 @@ Exit code: 0 it is all there, 2 it is not.
 
 const options = {
   format: { type: 'string', default: 'csv' },
-  config: { type: 'string', default: 'second-factor.config.js' },
-  help: { type: 'boolean', short: 'h', default: false },
+  config: common.config,
+  help: common.help,
 } as const;
 
 /** @returns the exit code. */
 export function exportCoverage(args: string[]): Promise<number> {
   return perform(async () => {
     const { values, positionals } = parse(usage, { args, options, allowPositionals: true });
-    if (values.help) {
-      console.log(usage);
-      return 0;
-    }
+    if (values.help) return explain(usage);
     if (positionals.length !== 1 || positionals[0] !== 'coverage')
       throw new CannotLook(`Say what to export: coverage.\n\n${usage}`);
     const { format } = values;

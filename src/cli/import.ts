@@ -3,9 +3,8 @@ import { CannotLook } from '../conformance/verdict.js';
 import type { ImportResult } from '../import/flow.js';
 import { formats } from '../import/formats.js';
 import { refusedReasons } from '../import/record.js';
-import { parse, perform, print, withSecondFactor } from './command.js';
+import { common, explain, parse, perform, print, withSecondFactor } from './command.js';
 import { followProgress } from './progress.js';
-import { common, explain } from './users.js';
 
 const usage = `second-factor import <file> --format <format> [options]
 

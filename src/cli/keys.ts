@@ -1,7 +1,8 @@
 import { CannotLook } from '../conformance/verdict.js';
+import type { KeyCare } from '../keys/care.js';
 import type { KeyStatus } from '../keys/status.js';
-import type { SecondFactor } from '../second-factor.js';
-import { openSecondFactor, parse, perform, withConfig } from './command.js';
+import { createSecondFactor } from '../second-factor.js';
+import { common, explain, parse, perform, withConfig } from './command.js';
 import { followProgress } from './progress.js';
 import { drawEntry, explainRotation, makeEntry } from './rotation.js';
 
@@ -21,19 +22,14 @@ The keys that seal the secrets of authenticators and the keys of backup codes, o
 Exit code: 0 all is sealed with keys that the ring has (reseal: with the first one), 1 not all, 2 it could not look or was not done.
 `;
 
-const options = {
-  config: { type: 'string', default: 'second-factor.config.js' },
-  json: { type: 'boolean', default: false },
-  'show-secret': { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
+const options = { ...common, 'show-secret': { type: 'boolean', default: false } } as const;
 
 interface Wish {
   json: boolean;
   'show-secret': boolean;
 }
 
-const commands: Partial<Record<string, (care: SecondFactor['keys'], wish: Wish) => Promise<number>>> = {
+const commands: Partial<Record<string, (care: KeyCare, wish: Wish) => Promise<number>>> = {
   status,
   rotate,
   reseal,
@@ -43,32 +39,22 @@ const commands: Partial<Record<string, (care: SecondFactor['keys'], wish: Wish) 
 export function keys(args: string[]): Promise<number> {
   return perform(async () => {
     const { values, positionals } = parse(usage, { args, options, allowPositionals: true });
-    if (values.help) {
-      console.log(usage);
-      return 0;
-    }
+    if (values.help) return explain(usage);
     const [name = '', ...others] = positionals;
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command || others.length > 0) throw new CannotLook(`Say status, rotate or reseal.\n\n${usage}`);
-    return withConfig(values.config, async (config) => {
-      const { keys: care } = openSecondFactor(config);
-      try {
-        return await command(care, values);
-      } catch (cause) {
-        throw new CannotLook(cause instanceof Error ? cause.message : 'It failed.', { cause });
-      }
-    });
+    return withConfig(values.config, (config) => command(createSecondFactor(config.options).keys, values));
   });
 }
 
-async function status(care: SecondFactor['keys'], { json }: Wish): Promise<number> {
+async function status(care: KeyCare, { json }: Wish): Promise<number> {
   const found = await care.status();
   const rows = found.map((key) => ({ ...key, advice: advise(key) }));
   console.log(json ? JSON.stringify(rows, null, 2) : draw(rows));
   return found.every(isInOrder) ? 0 : 1;
 }
 
-async function rotate(care: SecondFactor['keys'], wish: Wish): Promise<number> {
+async function rotate(care: KeyCare, wish: Wish): Promise<number> {
   const found = await care.status();
   const entry = makeEntry(found);
   // Apart from the words, so that a pipe takes the entry alone.
@@ -77,7 +63,7 @@ async function rotate(care: SecondFactor['keys'], wish: Wish): Promise<number> {
   return 0;
 }
 
-async function reseal(care: SecondFactor['keys'], { json }: Wish): Promise<number> {
+async function reseal(care: KeyCare, { json }: Wish): Promise<number> {
   const progress = followProgress(process.stderr);
   const result = await care.reseal(progress.show).finally(progress.end);
   const [active, ...others] = await care.status();

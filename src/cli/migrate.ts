@@ -1,5 +1,4 @@
-import { CannotLook } from '../conformance/verdict.js';
-import { parse, perform, withConfig } from './command.js';
+import { common, explain, parse, perform, withConfig } from './command.js';
 
 const usage = `second-factor migrate [options]
 
@@ -11,25 +10,15 @@ Creates or upgrades the tables, as the application does at its start. Safe to re
 Exit code: 0 the tables are those of this version, 2 it was not done.
 `;
 
-const options = {
-  config: { type: 'string', default: 'second-factor.config.js' },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
+const options = { config: common.config, help: common.help };
 
 /** @returns the exit code. */
 export function migrate(args: string[]): Promise<number> {
   return perform(async () => {
     const { config: file, help } = parse(usage, { args, options }).values;
-    if (help) {
-      console.log(usage);
-      return 0;
-    }
+    if (help) return explain(usage);
     return withConfig(file, async ({ options: { storage } }) => {
-      try {
-        await storage.migrate();
-      } catch (cause) {
-        throw new CannotLook(cause instanceof Error ? cause.message : 'It failed.', { cause });
-      }
+      await storage.migrate();
       console.log('The tables are those of this version.');
       return 0;
     });

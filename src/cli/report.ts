@@ -1,9 +1,9 @@
-import { describeReport } from '../report/describe.js';
-import { drawReport } from '../report/draw.js';
-import type { Report } from '../findings.js';
-import type { Language } from '../report/describe.js';
 import { CannotLook } from '../conformance/verdict.js';
-import { openSecondFactor, parse, perform, withConfig } from './command.js';
+import type { Report } from '../findings.js';
+import { describeReport, type Language } from '../report/describe.js';
+import { drawReport } from '../report/draw.js';
+import { createSecondFactor } from '../second-factor.js';
+import { common, explain, parse, perform, withConfig } from './command.js';
 import type { SecondFactorConfig } from './config.js';
 
 const usage = `second-factor report [options]
@@ -21,11 +21,9 @@ Exit code: 0 all is well, 1 there is a problem, 2 it could not look.
 `;
 
 const options = {
-  config: { type: 'string', default: 'second-factor.config.js' },
+  ...common,
   url: { type: 'string' },
-  json: { type: 'boolean', default: false },
   lang: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** @returns the exit code. */
@@ -35,10 +33,7 @@ export function report(args: string[]): Promise<number> {
 
 async function run(args: string[]): Promise<number> {
   const { config: file, url, json, lang, help } = parse(usage, { args, options }).values;
-  if (help) {
-    console.log(usage);
-    return 0;
-  }
+  if (help) return explain(usage);
   const language = chooseLanguage(lang);
   return withConfig(file, async (config) => {
     const found = await look(config, url);
@@ -54,7 +49,11 @@ function look(config: SecondFactorConfig, url = config.context.url): Promise<Rep
   if (url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
     throw new CannotLook('The URL must be a web address, such as http://localhost:3000.');
   const mode = process.env['NODE_ENV'] === 'production' ? 'production' : 'development';
-  return openSecondFactor(config).report({ mode, ...config.context, ...(url !== undefined && { url }) });
+  return createSecondFactor(config.options).report({
+    mode,
+    ...config.context,
+    ...(url !== undefined && { url }),
+  });
 }
 
 /** The data of the report, and beside each problem its words. */

@@ -1,10 +1,11 @@
 import { userInfo } from 'node:os';
 import { parseDuration } from '../clock.js';
 import { CannotLook } from '../conformance/verdict.js';
+import { toTime } from '../http/operation.js';
 import { SUPPORT_CODE_LIFETIMES } from '../limits.js';
 import type { SupportCode } from '../management/flow.js';
-import { parse, perform, withSecondFactor } from './command.js';
-import { common, confirm, explain, onlyUser, toText } from './users.js';
+import { common, explain, parse, perform, withSecondFactor } from './command.js';
+import { confirm, onlyUser } from './users.js';
 
 const usage = `second-factor support-code <user id> --reason <text> [options]
 
@@ -64,7 +65,7 @@ function readLifetime(text: string): number {
 function describe(result: SupportCode): string {
   switch (result.kind) {
     case 'issued':
-      return `It works once, until ${toText(result.expiresAt)}, after the password, where a backup code is asked for:`;
+      return `It works once, until ${toTime(result.expiresAt)}, after the password, where a backup code is asked for:`;
     case 'not-enabled':
       return 'Nobody with this id has a second factor. Is it the id, and not the name or the address?';
     case 'suspected':

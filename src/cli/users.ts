@@ -1,14 +1,9 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { CannotLook } from '../conformance/verdict.js';
+import { toTime } from '../http/operation.js';
 import type { LaneState, Overview } from '../management/flow.js';
-import { parse, perform, withSecondFactor } from './command.js';
-
-export const common = {
-  config: { type: 'string', default: 'second-factor.config.js' },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
+import { common, explain, parse, perform, withSecondFactor } from './command.js';
 
 const statusUsage = `second-factor status <user id> [options]
 
@@ -99,11 +94,6 @@ function answer(userId: string, isDone: boolean, json: boolean): number {
   return isDone ? 0 : 1;
 }
 
-export function explain(usage: string): number {
-  console.log(usage);
-  return 0;
-}
-
 function draw(
   userId: string,
   { enabledAt, authenticators, backupCodes, lanes, suspectedAt }: Overview,
@@ -111,23 +101,19 @@ function draw(
   const left = `${String(backupCodes?.left ?? 0)} of ${String(backupCodes?.total ?? 0)} left`;
   const rows = [
     ['user', userId],
-    ['second factor', enabledAt === null ? 'none' : `on since ${toText(enabledAt)}`],
+    ['second factor', enabledAt === null ? 'none' : `on since ${toTime(enabledAt)}`],
     ...authenticators.map(({ name, createdAt, lastUsedAt }) => [
       'authenticator',
-      `${name}, added ${toText(createdAt)}, ${lastUsedAt === null ? 'not used yet' : `last used ${toText(lastUsedAt)}`}`,
+      `${name}, added ${toTime(createdAt)}, ${lastUsedAt === null ? 'not used yet' : `last used ${toTime(lastUsedAt)}`}`,
     ]),
     ['TOTP codes', describe(lanes.totp)],
     ['backup codes', `${left}, ${describe(lanes['backup-code'])}`],
-    ...(suspectedAt === null ? [] : [['logins', `wait for a changed password since ${toText(suspectedAt)}`]]),
+    ...(suspectedAt === null ? [] : [['logins', `wait for a changed password since ${toTime(suspectedAt)}`]]),
   ];
   return rows.map(([name = '', value = '']) => `${name.padEnd(14)} ${value}`).join('\n');
 }
 
 function describe(lane: LaneState): string {
-  if (lane.kind === 'delayed') return `not looked at until ${toText(lane.until)}`;
+  if (lane.kind === 'delayed') return `not looked at until ${toTime(lane.until)}`;
   return lane.kind === 'suspended' ? 'suspended' : 'looked at';
-}
-
-export function toText(at: number): string {
-  return new Date(at).toISOString();
 }

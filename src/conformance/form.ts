@@ -33,7 +33,7 @@ export function prepareForm(
   form: Form,
   page: Answer | undefined,
   values: Fields,
-  twist: Twist = {},
+  twist: Twist,
 ): () => Promise<Answer> {
   const hidden = page ? readHidden(page.text, form.path, page.url.href) : {};
   const all = { ...hidden, ...fill(form.fields, values) };

@@ -44,7 +44,7 @@ const enabled = named(
   }),
 );
 
-const setUp = {
+const getSetup = {
   id: 'getSetup',
   method: 'get',
   path: '/setup/{user_id}',
@@ -81,4 +81,4 @@ const enable = {
   ],
 } satisfies Operation;
 
-export const enrolmentOperations = { getSetup: setUp, enable };
+export const enrolmentOperations = { getSetup, enable };

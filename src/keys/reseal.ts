@@ -12,21 +12,19 @@ export interface ResealResult {
   unreadable: number;
 }
 
-/** Called after each batch with the records that were looked at since the start. */
-export type OnProgress = (done: number) => void;
-
 /** In one transaction: short beside the logins that wait for it. */
 const BATCH = 100;
 
 /**
  * Seals with the first key what another one of the ring has sealed. Each record by compare-and-set, so logins and changes go on
  * beside it; whatever it has done when it ends early stays done, and a second run finds the rest. Several at once do no harm.
+ * @param onProgress called after each batch with the records that were looked at since the start.
  * @throws SecondFactorError `key-unknown` where no application has started with the first key, and as `checkKeys`.
  */
 export async function resealAll(
   storage: Storage,
   keys: readonly RingKey[],
-  onProgress: OnProgress = () => undefined,
+  onProgress: (done: number) => void,
 ): Promise<ResealResult> {
   const [active, ...others] = keys;
   const ring = createKeyRing(keys);

@@ -75,7 +75,6 @@ async function fetchKeys(ask: () => unknown): Promise<readonly RingKey[]> {
     new Promise((resolve) => {
       resolve(ask());
     }),
-    () => Object.assign(new Error('There was no answer in time.'), { code: 'ETIMEDOUT' }),
     KEYS_PATIENCE,
   ).catch((cause: unknown) => {
     // The reason stays in `cause`: it is the host's, and may quote an address with a token.

@@ -1,14 +1,15 @@
 import type { Request } from 'express';
 import { SecondFactorError } from '../errors.js';
-import { noSource, readSource } from '../http/source.js';
+import { readSource } from '../http/source.js';
 import { wantsJson } from '../http/wants-json.js';
 import type { ImportFlow } from '../import/flow.js';
 import { findLegacyFactor } from '../import/legacy.js';
 import { isFactorRequired } from '../policy/rule.js';
 import type { Settings } from '../settings.js';
 import type { Browsers } from '../trusted-browser/desk.js';
-import { type Change, type Completion, Completions } from './completions.js';
-import type { Decision, LoginFlow, RevocationReason } from './flow.js';
+import { type Change, Completions } from './completions.js';
+import { endedElsewhere, establish } from './establish.js';
+import type { Decision, LoginFlow } from './flow.js';
 import type { Gate } from './gate.js';
 import {
   checkCondition,
@@ -54,7 +55,7 @@ export class LoginDesk {
     const userId = this.#gate.userId(user);
     const completion = this.completions.take(request, userId);
     if (completion) {
-      await this.#establish(request, user, completion);
+      await establish(this.#gate, this.#settings, request, user, completion);
       if (completion.isFactorProven) this.#browsers.known.remember(request, userId);
       return 'complete';
     }
@@ -78,7 +79,7 @@ export class LoginDesk {
       await this.#openPending(request, user, decision.stamp, options);
       return 'held';
     }
-    await this.#establish(request, user, {
+    await establish(this.#gate, this.#settings, request, user, {
       stamp: decision.stamp,
       serialised: await this.#serialise(request, user),
       keepHostData: options.keepSessionInfo === true,
@@ -143,7 +144,12 @@ export class LoginDesk {
     // Whatever was revoked while the host was asked must not go on under another name.
     if (!(await this.#flow.isCurrent(state.stamp))) throw refuseImpersonation();
     await this.#flow.noteImpersonation(state.stamp, userId, readSource(request));
-    await this.#establish(request, user, { stamp, serialised, keepHostData: false, isRenewal: true });
+    await establish(this.#gate, this.#settings, request, user, {
+      stamp,
+      serialised,
+      keepHostData: false,
+      isRenewal: true,
+    });
   }
 
   /** Lets the logins of this request that have no session through. */
@@ -162,37 +168,6 @@ export class LoginDesk {
   /** Tells the host of a pending login that is given up. */
   async abandon(request: Request): Promise<void> {
     if (request.res) await this.#settings.login.abandoned?.(request, request.res);
-  }
-
-  /** Ends every session and pending login of a user, but that of this request, if it is the user's own. */
-  async revoke(userId: string, reason: Exclude<RevocationReason, 'owner'>, keep?: Request): Promise<void> {
-    const epoch = await this.#flow.revoke(userId, null, reason, keep ? readSource(keep) : noSource);
-    const state = keep && this.#gate.state(keep);
-    if (!keep || state?.kind !== 'complete' || state.stamp.userId !== userId || state.stamp.impersonator)
-      return;
-    // This session was ended itself while its request was under way: it is not brought back.
-    if (epoch === state.stamp.epoch + 1) await this.renew(keep, state, { epoch });
-  }
-
-  /**
-   * Ends every session and pending login of the user but this one, by the user's own wish. Of two sessions that do so at once, one goes on.
-   * @throws SecondFactorError `login-required` where this session was ended meanwhile.
-   */
-  async signOutElsewhere(request: Request, complete: { user: Express.User; stamp: Stamp }): Promise<void> {
-    const { userId, epoch } = complete.stamp;
-    await this.refuseIfEnded(request, complete.stamp);
-    const raised = await this.#flow.revoke(userId, epoch, 'owner', readSource(request));
-    if (raised === undefined) throw endedMeanwhile(request);
-    await this.renew(request, complete, { epoch: raised });
-  }
-
-  /**
-   * Asked right before a change that no epoch guards: a request may be held open for minutes.
-   * @throws SecondFactorError `login-required` where its session was ended meanwhile.
-   */
-  async refuseIfEnded(request: Request, stamp: Stamp): Promise<void> {
-    if ((await this.#flow.isCurrent(stamp)) && (await isSessionStored(request))) return;
-    throw endedMeanwhile(request);
   }
 
   /** Renews a complete session after a change that was made in it. */
@@ -286,37 +261,6 @@ export class LoginDesk {
     return undefined;
   }
 
-  async #establish(
-    request: Request,
-    user: Express.User,
-    login: Omit<Completion, 'userId' | 'isFactorProven'>,
-  ): Promise<void> {
-    const { serialised, stamp, keepHostData, isRenewal } = login;
-    // Last of all that takes time: what was logged out meanwhile must not come back.
-    if (isRenewal) await refuseUnlessStored(request);
-    setUser(request, null);
-    await renewSession(request, {
-      keepHostData,
-      facts: { stamp },
-      user: serialised,
-      prepare: () => (isRenewal ? undefined : this.#runAfter(request, user, stamp)),
-    });
-    setUser(request, user);
-  }
-
-  /** The host's own part of a completion sees the user logged in; where it fails, nobody is. */
-  async #runAfter(request: Request, user: Express.User, stamp: Stamp): Promise<void> {
-    if (!this.#settings.login.after || !request.res) return;
-    setUser(request, user);
-    this.#gate.announce(request, { user, stamp });
-    try {
-      await this.#settings.login.after(request, request.res, user);
-    } finally {
-      this.#gate.announce(request, undefined);
-      setUser(request, null);
-    }
-  }
-
   #serialise(request: Request, user: Express.User): Promise<unknown> {
     const { passports } = this.#gate;
     return passports.serialise(passports.currentName(request), user, request);
@@ -330,24 +274,4 @@ function isAnswerOwed(decision: Decision): boolean {
 
 export function enrolmentRequired(): SecondFactorError {
   return new SecondFactorError('enrolment-required', 'Set up a second factor first.');
-}
-
-async function refuseUnlessStored(request: Request): Promise<void> {
-  if (await isSessionStored(request)) return;
-  // Its cookie must not take away that of the session in its place.
-  detachSession(request);
-  throw endedElsewhere();
-}
-
-/** What this request would save must not take the other session away. */
-function endedMeanwhile(request: Request): SecondFactorError {
-  detachSession(request);
-  return new SecondFactorError('login-required', 'This session has ended meanwhile. Sign in again.');
-}
-
-function endedElsewhere(): SecondFactorError {
-  return new SecondFactorError(
-    'session-missing',
-    'This session has ended meanwhile. If this request itself changed the password, pass it to passwordChanged(userId, request).',
-  );
 }

@@ -95,5 +95,5 @@ export class Passports {
 /** The host's pool may wait for its database for ever. The host's own errors stay what they are. */
 function fromHost<T>(run: Parameters<typeof fromCallback<T>>[0]): Promise<T> {
   const makeError = () => new SecondFactorError('user-unavailable', 'The user cannot be loaded right now.');
-  return withPatience(fromCallback(run), makeError);
+  return withPatience(fromCallback(run), undefined, makeError);
 }

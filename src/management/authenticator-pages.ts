@@ -35,12 +35,8 @@ export function authenticatorPages({
     { stamp }: Complete,
     error?: string,
   ): Promise<void> {
-    const authenticator = await find(request, stamp.userId);
-    await render(request, response, 'management/rename', {
-      id: authenticator.id,
-      name: authenticator.name,
-      error,
-    });
+    const { id, name } = await find(request, stamp.userId);
+    await render(request, response, 'management/rename', { id, name, error });
   }
 
   async function rename(request: Request, response: Response, complete: Complete): Promise<void> {
@@ -61,11 +57,7 @@ export function authenticatorPages({
     error?: string,
   ): Promise<void> {
     const { id, name } = await find(request, stamp.userId);
-    await render(request, response, 'management/remove', {
-      id,
-      name,
-      error,
-    });
+    await render(request, response, 'management/remove', { id, name, error });
   }
 
   async function remove(request: Request, response: Response, complete: Complete): Promise<void> {

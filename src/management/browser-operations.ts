@@ -19,7 +19,7 @@ export const trustedBrowsers = named(
 
 export const revoking = named('Revoking', z.strictObject({ browser_id: shortText }));
 
-const list = {
+const getTrustedBrowsers = {
   id: 'getTrustedBrowsers',
   method: 'get',
   path: '/trusted-browsers/{user_id}',
@@ -29,7 +29,7 @@ const list = {
   problems: [],
 } satisfies Operation;
 
-const revokeOne = {
+const revokeTrustedBrowser = {
   id: 'revokeTrustedBrowser',
   method: 'post',
   path: '/revoke-trusted-browser/{user_id}',
@@ -40,8 +40,8 @@ const revokeOne = {
   problems: ['proof-required', 'proof-impossible'],
 } satisfies Operation;
 
-const revokeAll = {
-  ...revokeOne,
+const revokeTrustedBrowsers = {
+  ...revokeTrustedBrowser,
   id: 'revokeTrustedBrowsers',
   path: '/revoke-trusted-browsers/{user_id}',
   summary: 'End the trust of all browsers',
@@ -49,8 +49,4 @@ const revokeAll = {
   body: nothing,
 } satisfies Operation;
 
-export const browserOperations = {
-  getTrustedBrowsers: list,
-  revokeTrustedBrowser: revokeOne,
-  revokeTrustedBrowsers: revokeAll,
-};
+export const browserOperations = { getTrustedBrowsers, revokeTrustedBrowser, revokeTrustedBrowsers };

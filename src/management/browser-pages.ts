@@ -29,13 +29,10 @@ export function browserPages({
   async function revoke(request: Request, response: Response, complete: Complete): Promise<void> {
     const id = readField(request, 'browser') ?? '';
     const count = await desk.revokeBrowsers(request, complete, id === 'all' ? null : id);
-    if (id !== 'all' && count === 0) throw noSuchBrowser();
+    if (id !== 'all' && count === 0)
+      throw new SecondFactorError('not-found', 'There is no such trusted browser.');
     response.redirect(303, `${settings.paths.pages}/browsers`);
   }
 
   return router;
-}
-
-function noSuchBrowser(): SecondFactorError {
-  return new SecondFactorError('not-found', 'There is no such trusted browser.');
 }

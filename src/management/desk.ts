@@ -5,6 +5,7 @@ import type { Foreign } from '../login/access.js';
 import type { Gate } from '../login/gate.js';
 import type { Complete } from '../login/guards.js';
 import { refuseImpersonation } from '../login/host-rules.js';
+import type { RevocationDesk } from '../login/revocation.js';
 import { detachSession } from '../login/session.js';
 import type { ListedBrowser, TrustedBrowserDesk } from '../trusted-browser/desk.js';
 import type { ManagementFlow, ReadableCodes, Removal } from './flow.js';
@@ -13,12 +14,20 @@ import type { ManagementFlow, ReadableCodes, Removal } from './flow.js';
 export class ManagementDesk {
   readonly #gate: Gate;
   readonly #logins: LoginDesk;
+  readonly #revocations: RevocationDesk;
   readonly #flow: ManagementFlow;
   readonly #browsers: TrustedBrowserDesk;
 
-  constructor(gate: Gate, logins: LoginDesk, flow: ManagementFlow, browsers: TrustedBrowserDesk) {
+  constructor(
+    gate: Gate,
+    logins: LoginDesk,
+    revocations: RevocationDesk,
+    flow: ManagementFlow,
+    browsers: TrustedBrowserDesk,
+  ) {
     this.#gate = gate;
     this.#logins = logins;
+    this.#revocations = revocations;
     this.#flow = flow;
     this.#browsers = browsers;
   }
@@ -45,7 +54,7 @@ export class ManagementDesk {
   async signOutElsewhere(request: Request, complete: Complete): Promise<void> {
     // In the name of somebody else nobody is signed out.
     if (complete.stamp.impersonator) throw refuseImpersonation();
-    await this.#logins.signOutElsewhere(request, complete);
+    await this.#revocations.signOutElsewhere(request, complete);
   }
 
   /** @returns whether the user has such an authenticator. */
@@ -57,7 +66,7 @@ export class ManagementDesk {
   ): Promise<boolean> {
     // Names are what the owner goes by when one is to be removed.
     if (stamp.impersonator) throw refuseImpersonation();
-    await this.#logins.refuseIfEnded(request, stamp);
+    await this.#revocations.refuseIfEnded(request, stamp);
     return this.#flow.rename(stamp.userId, authenticatorId, name, readSource(request));
   }
 
@@ -67,13 +76,13 @@ export class ManagementDesk {
 
   /** Ends the trust of one browser, or of all (`null`); sessions go on. @returns how many were trusted. */
   async revokeBrowsers(request: Request, { stamp }: Complete, id: string | null): Promise<number> {
-    await this.#logins.refuseIfEnded(request, stamp);
+    await this.#revocations.refuseIfEnded(request, stamp);
     return (await this.#browsers.revoke(request, stamp, id)).length;
   }
 
   /** Turns another user's second factor off. @returns whether there was one. */
   async reset(request: Request, { userId, stamp }: Foreign): Promise<boolean> {
-    await this.#logins.refuseIfEnded(request, stamp);
+    await this.#revocations.refuseIfEnded(request, stamp);
     const details = { actor: stamp.userId, reason: null };
     return this.#flow.reset(userId, details, readSource(request));
   }

@@ -159,7 +159,7 @@ const disable = {
   ],
 } satisfies Operation;
 
-const rename = {
+const renameAuthenticator = {
   id: 'renameAuthenticator',
   method: 'post',
   path: '/rename/{user_id}',
@@ -170,7 +170,7 @@ const rename = {
   problems: [],
 } satisfies Operation;
 
-const remove = {
+const removeAuthenticator = {
   id: 'removeAuthenticator',
   method: 'post',
   path: '/remove/{user_id}',
@@ -199,7 +199,7 @@ export const managementOperations = {
   getBackupCodes,
   saveBackupCodes,
   disable,
-  renameAuthenticator: rename,
-  removeAuthenticator: remove,
+  renameAuthenticator,
+  removeAuthenticator,
   signOutElsewhere,
 };

@@ -1,7 +1,6 @@
 import { type Clock, SECOND } from '../clock.js';
 import type { ProbedStore, RedisClock } from './context.js';
-import type { ClockDifference } from '../findings.js';
-import type { Finding, Row } from '../findings.js';
+import type { ClockDifference, Finding, Row } from '../findings.js';
 
 /** A third of a time step: codes are still found in the window, and hardly any clock that is kept is off by that much. */
 const tolerance = 10 * SECOND;

@@ -18,6 +18,7 @@ export interface ReportContext {
 
 /** What is used of a Redis client. */
 export interface RedisClock {
+  /** Answers `TIME`. */
   time(): Promise<unknown>;
 }
 

@@ -1,5 +1,13 @@
-import type { ProblemCode, ProblemDetails, Severity } from '../findings.js';
-import type { Problem, Report, Row, SectionId, State } from '../findings.js';
+import type {
+  Problem,
+  ProblemCode,
+  ProblemDetails,
+  Report,
+  Row,
+  SectionId,
+  Severity,
+  State,
+} from '../findings.js';
 import { report as en } from '../texts/en/report.js';
 import { report as id } from '../texts/id/report.js';
 import type { Advice, ReportTexts } from '../texts/report.js';

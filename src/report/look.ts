@@ -10,14 +10,10 @@ export type Look<T> = { seen: T; fault?: undefined } | { seen?: undefined; fault
 export async function look<T>(work: () => T | Promise<T>, patience = 3 * SECOND): Promise<Look<T>> {
   const run = async (): Promise<T> => work();
   try {
-    return { seen: await withPatience(run(), makeSilence, patience) };
+    return { seen: await withPatience(run(), patience) };
   } catch (error) {
     return { fault: reasonOf(error) };
   }
-}
-
-function makeSilence(): Error {
-  return Object.assign(new Error('There was no answer in time.'), { code: 'ETIMEDOUT' });
 }
 
 /**

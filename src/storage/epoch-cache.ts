@@ -76,7 +76,7 @@ export class EpochCache {
 /** A cache that fails or is slow has nothing to say. */
 async function orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await withPatience(ask(), undefined, REDIS_PATIENCE);
+    return await withPatience(ask(), REDIS_PATIENCE);
   } catch {
     return undefined;
   }

@@ -158,6 +158,7 @@ export interface Revocation extends Recorded {
 /** Where a list of events goes on: after this one, which is older than those before. */
 export type EventCursor = Pick<SecondFactorEvent, 'at' | 'id'>;
 
+/** A browser that is trusted from now on. */
 export interface Trusting extends Recorded {
   browser: TrustedBrowser;
   /** Id of the trusted browser whose place it takes; `null` for none. */
@@ -180,6 +181,7 @@ export interface TokenUse {
   events: { trusted: SecondFactorEvent; stolen: SecondFactorEvent };
 }
 
+/** What came of a token that a browser has handed in. */
 export type TokenUseResult =
   /** It was the present token, and now the next one is. */
   | 'rotated'
@@ -190,6 +192,7 @@ export type TokenUseResult =
   /** No such browser, another user's, expired, or of another epoch. */
   | 'gone';
 
+/** Whose trusted browsers are to be deleted, and which. */
 export interface TrustRemoval extends Recorded {
   userId: string;
   /** Of one trusted browser; `null` for all. */

@@ -9,6 +9,7 @@ import { parseOptions } from '../settings.js';
 import { forgetEpochs } from '../storage/forget-epochs.js';
 import { buildKeyUri } from '../totp/key-uri.js';
 import { defaultParameters } from '../totp/match-step.js';
+import { DEFAULT_NAME } from '../totp/name.js';
 import { generateSecret, sealSecret } from '../totp/secret.js';
 import { createVirtualAuthenticator, type VirtualAccount } from './authenticator.js';
 
@@ -40,7 +41,7 @@ export async function enrolUser(options: SecondFactorOptions, userId: string): P
     authenticator: {
       ...owner,
       ...defaultParameters,
-      name: 'Authenticator app',
+      name: DEFAULT_NAME,
       sealedSecret: sealSecret(ring, owner, secret),
       lastStep: 0,
       createdAt: now,

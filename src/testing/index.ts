@@ -7,7 +7,7 @@ export type { TotpParameters } from '../model.js';
 export type { SecondFactorOptions } from '../options.js';
 export type { Storage } from '../storage/storage.js';
 export type { Window } from '../totp/match-step.js';
-export { memoryStorage } from '../storage/memory.js';
+export { memoryStorage } from '../storage/memory/memory-storage.js';
 export {
   createVirtualAuthenticator,
   type VirtualAccount,

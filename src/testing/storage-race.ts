@@ -30,9 +30,9 @@ export async function createRows(
   for (let row = 0; row < rows; row += 1) await storage.createPending(rowOf(purpose, key, row, epoch, rows));
 }
 
-export function afterEnrolment(purpose: Purpose): StorageRace['prepare'] {
+export function afterEnrolment(purpose: Purpose, rows = fewRows): StorageRace['prepare'] {
   return async (storage, key) => {
     await fixtures.enrol(storage, key);
-    await createRows(storage, purpose, key);
+    await createRows(storage, purpose, key, 1, rows);
   };
 }

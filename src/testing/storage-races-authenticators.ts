@@ -1,15 +1,8 @@
 import type { Storage } from '../storage/storage.js';
 import * as fixtures from './storage-fixtures.js';
-import { createRows, rowOf, type StorageRace } from './storage-race.js';
+import { afterEnrolment, createRows, rowOf, type StorageRace } from './storage-race.js';
 
 const manyRows = 16;
-
-function afterEnrolment(rows: number): StorageRace['prepare'] {
-  return async (storage, key) => {
-    await fixtures.enrol(storage, key);
-    await createRows(storage, 'enrolment', key, 1, rows);
-  };
-}
 
 async function prepareTwo(storage: Storage, key: string): Promise<void> {
   await fixtures.enrolTwo(storage, key);
@@ -58,13 +51,13 @@ async function disable(storage: Storage, key: string, caller: number): Promise<b
 export const authenticatorRaces: readonly StorageRace[] = [
   {
     title: 'race: addAuthenticator uses one pending enrolment once',
-    prepare: afterEnrolment(1),
+    prepare: afterEnrolment('enrolment', 1),
     attempt: (storage, key, caller) => add(storage, key, caller, 0),
     winners: 1,
   },
   {
     title: 'race: addAuthenticator adds once over sixteen pending enrolments of one epoch',
-    prepare: afterEnrolment(manyRows),
+    prepare: afterEnrolment('enrolment', manyRows),
     attempt: (storage, key, caller) => add(storage, key, caller, caller),
     winners: 1,
   },

@@ -1,13 +1,12 @@
 import type { Storage } from '../storage/storage.js';
 import * as fixtures from './storage-fixtures.js';
-import { createRows, rowOf, type StorageRace } from './storage-race.js';
+import { afterEnrolment, rowOf, type StorageRace } from './storage-race.js';
 
 const codeOf = (key: string) => fixtures.supportCodeOf(key, { handleHash: `${key}-support-code` });
 
 function prepare(purpose: 'login' | 'step-up'): StorageRace['prepare'] {
   return async (storage, key) => {
-    await fixtures.enrol(storage, key);
-    await createRows(storage, purpose, key, 1, 16);
+    await afterEnrolment(purpose, 16)(storage, key);
     await storage.issueSupportCode({ pending: codeOf(key), events: [] });
   };
 }

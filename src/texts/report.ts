@@ -1,5 +1,4 @@
-import type { ProblemCode, ProblemDetails } from '../findings.js';
-import type { RowName, SectionId, State, Word } from '../findings.js';
+import type { ProblemCode, ProblemDetails, RowName, SectionId, State, Word } from '../findings.js';
 
 /** Every word of the report in one language. What is missing does not compile. */
 export interface ReportTexts {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryStorage } from '../../src/storage/memory.js';
+import { memoryStorage } from '../../src/storage/memory/memory-storage.js';
 import { sqlStorage } from '../../src/storage/sql/sql-storage.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { storageContract } from '../../src/testing/storage-contract.js';

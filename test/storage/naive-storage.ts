@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SecondFactorEvent } from '../../src/events.js';
 import type { Account, Authenticator, LaneCounter, Pending, TrustedBrowser } from '../../src/model.js';
 import { keyIdOf } from '../../src/crypto/key-ring.js';
-import { inspectRecords } from '../../src/storage/memory-inspection.js';
+import { inspectRecords } from '../../src/storage/memory/inspection.js';
 import type { NewBackupCodeSet, PendingKey, SealedRecord, Storage } from '../../src/storage/storage.js';
 
 interface UserRecord extends Account {

@@ -81,7 +81,7 @@ describe('findFaults', () => {
       "import { a } from '../challenge/answer.js';",
       /looks from outside and imports/,
     ],
-    ['SQL elsewhere', 'src/storage/memory.ts', "import { sql } from 'kysely';", /imports kysely/],
+    ['SQL elsewhere', 'src/storage/memory/events.ts', "import { sql } from 'kysely';", /imports kysely/],
     [
       'a part of Kysely elsewhere',
       'src/login/a.ts',

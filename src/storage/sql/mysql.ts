@@ -18,6 +18,7 @@ export interface MysqlConnection {
   destroy(): void;
 }
 
+/** What such a connection is asked. */
 export interface MysqlQuery {
   sql: string;
   values?: unknown[];

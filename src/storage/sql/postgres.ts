@@ -22,6 +22,7 @@ export interface PostgresClient {
   getTransactionStatus?(): string | null;
 }
 
+/** What such a client is asked. */
 export interface PostgresQuery {
   text: string;
   values?: unknown[];

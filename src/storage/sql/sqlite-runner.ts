@@ -4,12 +4,17 @@ import { Rollback, type Runner, type Statement, type Verb } from './verb.js';
 /** What is used of the better-sqlite3 API, which `libsql` shares. */
 export interface SqliteDatabase {
   readonly inTransaction: boolean;
+  /** Runs statements without parameters. */
   exec(sql: string): unknown;
+  /** Of one statement, which is run many times. */
   prepare(sql: string): SqliteStatement;
 }
 
+/** What is used of a prepared statement. */
 export interface SqliteStatement {
+  /** Its rows. */
   all(parameters: readonly unknown[]): unknown[];
+  /** Of one that writes. */
   run(parameters: readonly unknown[]): { changes: number | bigint };
 }
 

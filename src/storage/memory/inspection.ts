@@ -1,10 +1,31 @@
-import { keyIdOf } from '../crypto/key-ring.js';
-import type { Account, Counter, Lane, Pending } from '../model.js';
-import type { InspectedRecords, SealedRecord, SealedRecords } from './storage.js';
+import { keyIdOf } from '../../crypto/key-ring.js';
+import type { Account, Counter, Lane, Pending } from '../../model.js';
+import type { InspectedRecords, SealedRecord, SealedRecords, Storage } from '../storage.js';
+import { listRecords } from './sealed.js';
+import type { Tables } from './tables.js';
 
 type InspectedAccount = Pick<Account, 'enabledAt'> & {
   lanes: Record<Lane, Counter>;
 };
+
+export function inspectionVerbs(tables: Tables) {
+  return {
+    async inspect(clock, cap) {
+      const { accounts, authenticators, pendings, backupCodes, browsers, events, canaries } = tables;
+      const maps = { accounts, authenticators, pendings, backupCodes, browsers, events, canaries };
+      return {
+        clockAhead: undefined,
+        schema: { there: 0, known: 0 },
+        tables: Object.entries(maps).map(([name, { size }]) => ({ name, rows: size })),
+        records: inspectRecords(
+          { accounts: [...accounts.values()], pendings: [...pendings.values()], sealed: listRecords(tables) },
+          clock(),
+          cap,
+        ),
+      };
+    },
+  } satisfies Partial<Storage>;
+}
 
 /** What `Storage.inspect` tells of records that are all at hand. */
 export function inspectRecords(

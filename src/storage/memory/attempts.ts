@@ -1,26 +1,32 @@
-import type { SecondFactorEvent } from '../events.js';
-import type { Account, Counter, Lane, LaneCounter, Pending } from '../model.js';
-import type { Attempt, AttemptResult, PendingKey } from './storage.js';
+import type { SecondFactorEvent } from '../../events.js';
+import type { Counter, Lane, Pending } from '../../model.js';
+import type { Attempt, AttemptResult, Storage } from '../storage.js';
+import { type AccountRecord, matches, type Tables } from './tables.js';
 
-/** An account with what only the verbs look at. */
-export interface AccountRecord extends Account {
-  passwordChangedAt: number;
-}
-
-export function freshLanes(): Account['lanes'] {
-  return { totp: freshLane(), 'backup-code': freshLane() };
-}
-
-export function freshLane(): LaneCounter {
-  return { failures: 0, delayedUntil: 0, known: { failures: 0, delayedUntil: 0 } };
-}
-
-export function matches(pending: Pending, key: PendingKey): boolean {
-  return pending.purpose === key.purpose && pending.userId === key.userId && pending.epoch === key.epoch;
+export function attemptVerbs(tables: Tables) {
+  return {
+    async spendAttempt(attempt) {
+      const { lane, now, limits } = attempt;
+      const account = tables.accountOf(attempt.userId);
+      const pending = tables.pendings.get(attempt.handleHash);
+      const wrongAnswers = countWrongAnswers(tables.events.values(), account, attempt);
+      const refusal = refuseAttempt(attempt, account, pending, wrongAnswers);
+      if (refusal || !pending) return refusal ?? { kind: 'gone' };
+      if (tables.events.has(attempt.event.id)) throw new Error('There is an event with this id.');
+      pending.failures += 1;
+      tables.record([attempt.event]);
+      const left = limits.perPending - pending.failures;
+      if (lane === null) return { kind: 'spent', left, failures: 0, answers: 0 };
+      countFailure(account, lane, attempt);
+      const answers = wrongAnswers + 1;
+      if (answers === limits.budget.answers) account.suspectedAt = now;
+      return { kind: 'spent', left, failures: account.lanes[lane].failures, answers };
+    },
+  } satisfies Partial<Storage>;
 }
 
 /** @returns why the attempt is refused, if it is. */
-export function refuseAttempt(
+function refuseAttempt(
   attempt: Attempt,
   account: AccountRecord,
   pending: Pending | undefined,
@@ -39,7 +45,7 @@ export function refuseAttempt(
   return now < delayedUntil ? { kind: 'delayed', until: delayedUntil } : undefined;
 }
 
-export function countFailure(account: AccountRecord, lane: Lane, attempt: Attempt): void {
+function countFailure(account: AccountRecord, lane: Lane, attempt: Attempt): void {
   const { delayFrom, delays } = attempt.limits;
   const counter = delayOf(account, lane, attempt.isKnown);
   counter.failures += 1;
@@ -49,7 +55,7 @@ export function countFailure(account: AccountRecord, lane: Lane, attempt: Attemp
 }
 
 /** How much of the budget of wrong answers an account has used. */
-export function countWrongAnswers(
+function countWrongAnswers(
   events: Iterable<SecondFactorEvent>,
   account: AccountRecord,
   { now, limits }: Attempt,
