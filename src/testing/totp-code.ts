@@ -1,8 +1,8 @@
-import { generateSync } from 'otplib';
+import { generateSync } from '@otplib/totp';
 import { SECOND } from '../clock.js';
 import type { TotpParameters } from '../model.js';
 import { decodeKey } from '../totp/key-uri.js';
-import { defaultParameters } from '../totp/match-step.js';
+import { crypto, defaultParameters } from '../totp/match-step.js';
 
 /**
  * The code of a secret at a moment.
@@ -18,6 +18,7 @@ export function totpCode(
 ): string {
   const { algorithm, digits, period } = parameters;
   return generateSync({
+    crypto,
     secret: typeof secret === 'string' ? readKey(secret) : secret,
     epoch: Math.floor(at / SECOND),
     ...{ algorithm, digits, period },

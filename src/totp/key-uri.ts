@@ -1,4 +1,5 @@
-import { generateURI, ScureBase32Plugin } from 'otplib';
+import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
+import { generateTOTP } from '@otplib/uri';
 import type { TotpParameters } from '../model.js';
 
 /** The secret as people type it: base32 without padding (RFC 4648 §6). */
@@ -44,7 +45,7 @@ export function buildKeyUri(
   secret: Uint8Array,
   parameters: TotpParameters,
 ): string {
-  return generateURI({ issuer, label: cleanLabel(label), secret: encodeKey(secret), ...parameters });
+  return generateTOTP({ issuer, label: cleanLabel(label), secret: encodeKey(secret), ...parameters });
 }
 
 function cleanLabel(label: string): string {

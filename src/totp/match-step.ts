@@ -1,4 +1,6 @@
-import { createGuardrails, verifySync } from 'otplib';
+import { createGuardrails } from '@otplib/core';
+import { NodeCryptoPlugin } from '@otplib/plugin-crypto-node';
+import { verifySync } from '@otplib/totp';
 import { MINUTE, SECOND } from '../clock.js';
 import type { TotpParameters } from '../model.js';
 
@@ -10,6 +12,9 @@ export interface Window {
 
 /** Ours have 160 bits. Shorter ones come from other systems, and only where `allowShortSecrets` says so. */
 const guardrails = createGuardrails({ MIN_SECRET_BYTES: 10 });
+
+/** Node's own HMAC, a third of the time that the one in JavaScript takes. */
+export const crypto = new NodeCryptoPlugin();
 
 /** What authenticator apps understand without exception: SHA-1, 6 digits, 30 seconds. */
 export const defaultParameters: TotpParameters = { algorithm: 'sha1', digits: 6, period: 30 };
@@ -36,11 +41,12 @@ export function matchStep(
     algorithm,
     digits,
     period,
+    crypto,
     guardrails,
     epoch: Math.floor(now / SECOND),
     epochTolerance: [window.past * period, window.future * period],
   });
-  return result.valid && 'timeStep' in result ? result.timeStep : undefined;
+  return result.valid ? result.timeStep : undefined;
 }
 
 /** How far from now a code is looked for that is of no step in the window. */
