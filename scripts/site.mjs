@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Application, PageEvent, ReflectionKind } from 'typedoc';
+import { Application, IndexEvent, PageEvent, ReflectionKind } from 'typedoc';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = resolve(process.argv[2] ?? join(root, 'site'));
@@ -83,6 +83,11 @@ async function build() {
     ],
     // Types of arguments that only their function names are not exported. What is, `nameUndocumented` looks at.
     validation: { notExported: false, notDocumented: false, invalidLink: true, invalidPath: true },
+  });
+  // Nobody looks for the figures of a table, and among many of them lunr takes two parts of its index for one: its search would throw.
+  app.renderer.on(IndexEvent.PREPARE_INDEX, ({ searchResults, searchFields }) => {
+    for (const [index, found] of searchResults.entries())
+      if (found.isDocument()) searchFields[index].document = withoutFigures(found.content);
   });
   // A folder is no page where no server makes one of it.
   app.renderer.on(PageEvent.END, (page) => {
@@ -178,4 +183,10 @@ function letTablesScroll({ renderer }) {
   renderer.rules.table_open = () =>
     '<div class="table" role="region" aria-label="Table" tabindex="0"><table>';
   renderer.rules.table_close = () => '</table></div>';
+}
+
+/** The words of a page; numbers, with whatever signs, are none. */
+function withoutFigures(content) {
+  const text = content.map((part) => part.text).join('\n');
+  return text.replace(/(?<!\S)[^\s\p{L}]*\d[^\s\p{L}]*(?!\S)/gu, ' ');
 }
