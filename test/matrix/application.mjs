@@ -102,12 +102,14 @@ async function use(base) {
   assert.equal((await second.signIn()).location, '/two-factor/challenge', 'the login is held');
   assert.equal(await second.account(), undefined, 'nobody is signed in while it is');
   assert.equal((await second.answer('000000')).status, 422, 'a wrong code');
-  assert.equal((await second.answer(code(1))).location, '/account', 'a right code');
+  const right = code(1);
+  assert.equal((await second.answer(right)).location, '/account', 'a right code');
   assert.deepEqual((await second.account()).amr, ['pwd', 'otp', 'mfa']);
 
-  // Filled in beside an answer, unless Redis was slow just then.
+  // Filled in beside an answer, unless Redis was slow just then: what it has left then would stand in the way for 30 s.
   let epoch = '';
   for (let tries = 0; !/^\d+$/.test(epoch) && tries < 50; tries += 1) {
+    await redis.del(`${prefix}epoch:${user.id}`);
     await second.account();
     await setTimeout(tries * 10);
     epoch = (await redis.get(`${prefix}epoch:${user.id}`)) ?? '';
@@ -116,7 +118,7 @@ async function use(base) {
 
   const third = openBrowser(base);
   assert.equal((await third.signIn()).location, '/two-factor/challenge');
-  assert.equal((await third.answer(code(1))).status, 422, 'a code works once');
+  assert.equal((await third.answer(right)).status, 422, 'a code works once');
   await third.answer(backupCodes[0]);
   assert.ok(await third.account(), 'a backup code signs in');
 
